@@ -1,0 +1,99 @@
+// ConnectionString: where and as whom to connect; connect(): one connection
+// without a pool.
+//
+// Thread-safety: a ConnectionString is a plain value; connect() is safe from
+// any number of threads.
+#ifndef DBPOOL_CONNECT_H_
+#define DBPOOL_CONNECT_H_
+
+#include <array>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "dbpool/connection.h"
+#include "dbpool/error.h"
+#include "dbpool/events.h"
+#include "dbpool/options.h"
+#include "dbpool/stats.h"
+
+namespace dbpool {
+
+// A parsed libpq URI or key=value string, several hosts included. Holds the
+// password; nothing it prints does.
+class ConnectionString {
+ public:
+  struct Host {
+    std::string name;     // as given: name, address, or socket folder
+    std::string address;  // hostaddr, or empty
+    std::string port;     // "5432" if none was given
+    bool is_socket() const noexcept { return name.starts_with('/') || name.starts_with('@'); }
+  };
+
+  // Parses and checks: syntax, known keywords, number of hosts against
+  // ports, port ranges. An error (kUsage) never holds the text itself, only
+  // what is wrong with it and what is accepted. Environment variables
+  // (PGHOST …), .pgpass and service files apply as in libpq, when connecting.
+  static Expected<ConnectionString> parse(std::string_view text);
+
+  // The hosts in the order in which they are tried; never empty.
+  std::vector<Host> hosts() const;
+  // What was given or libpq's default, for labels and logs.
+  std::string host() const;  // joined with ',' when there are several
+  std::string port() const;
+  std::string database() const;
+  std::string user() const;
+
+  // One keyword as given, or nullopt. Unknown keywords: nullopt.
+  std::optional<std::string> get(std::string_view keyword) const;
+  // Sets or replaces one; kUsage for a keyword that libpq does not know.
+  Expected<void> set(std::string_view keyword, std::string_view value);
+
+  // e.g. "postgresql://app@db.example:5432/orders": no password, no options.
+  std::string description() const;
+
+  const std::map<std::string, std::string, std::less<>>& values()
+      const noexcept {
+    return values_;
+  }
+
+ private:
+  std::map<std::string, std::string, std::less<>> values_;
+};
+
+struct ConnectOptions {
+  // Deadline of the whole opening, over all hosts and addresses. > 0.
+  Duration timeout = std::chrono::seconds(5);
+  // Defaults for statements on it, as in PoolOptions.
+  std::optional<Duration> statement_timeout = std::chrono::seconds(30);
+  Duration cancel_grace = std::chrono::seconds(2);
+  std::uint32_t max_prepared_statements = 100;
+  // Told of each statement; may be null; must outlive the connection.
+  std::shared_ptr<EventSink> sink = {};
+  // The `pool` of those events.
+  std::string pool_name = {};
+};
+
+// How long each phase of an opening took (resolve, tcp, tls, auth); a phase
+// that did not occur is nullopt.
+using PhaseTimes = std::array<std::optional<Duration>, kConnectPhaseCount>;
+
+struct Connected {
+  std::unique_ptr<Connection> connection;
+  Duration total{0};
+  PhaseTimes phases = {};
+};
+
+// Opens one connection and blocks the calling thread until it is usable, the
+// timeout passed, or every host failed. Never blocks in DNS beyond the
+// timeout. Errors: kConnect with connect_failure and a message that tells
+// host, phase and what to do; kUsage.
+Expected<Connected> connect(const ConnectionString& target,
+                            const ConnectOptions& options = {});
+
+}  // namespace dbpool
+
+#endif  // DBPOOL_CONNECT_H_

@@ -1,0 +1,129 @@
+// Connection: one session with the server, on which statements run.
+//
+// A connection belongs to one caller at a time: it comes with a Lease (then
+// the pool owns it), or from dbpool::connect() (then the caller does). One
+// operation at a time; execute() and async_execute() are two ways to drive
+// the same step machine (pool/src/exchange.h).
+//
+// Thread-safety: none, but a connection may move between threads with its
+// owner. After fork() the child must not use it: execute() says kForked.
+#ifndef DBPOOL_CONNECTION_H_
+#define DBPOOL_CONNECTION_H_
+
+#include <asio/any_io_executor.hpp>
+#include <asio/async_result.hpp>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "dbpool/detail/completion.h"
+#include "dbpool/error.h"
+#include "dbpool/options.h"
+#include "dbpool/result.h"
+
+namespace dbpool {
+
+// A statement. `name` is the label `query` of its metrics; empty: "unnamed".
+struct Statement {
+  Statement(std::string_view sql_text) : sql(sql_text) {}  // NOLINT
+  Statement(const char* sql_text) : sql(sql_text) {}       // NOLINT
+  Statement(std::string_view query_name, std::string_view sql_text)
+      : name(query_name), sql(sql_text) {}
+
+  std::string_view name;
+  std::string_view sql;  // one statement, $1 … for parameters
+};
+
+enum class ResultFormat : std::uint8_t { kText, kBinary };
+
+struct ExecuteOptions {
+  // nullopt: the pool's statement_timeout. Zero or less: at once too late.
+  std::optional<Duration> timeout = {};
+  ResultFormat format = ResultFormat::kText;
+  // Prepare once for each connection and reuse (bounded cache).
+  bool prepare = true;
+  // A larger result ends the statement with kResultTooLarge and closes its
+  // connection after the lease. Default 1 GiB, libpq's own bound per row.
+  std::size_t max_result_bytes = std::size_t{1} << 30;
+};
+
+enum class TransactionStatus : std::uint8_t {
+  kIdle,           // outside a transaction
+  kActive,         // a statement is under way
+  kInTransaction,  // inside one
+  kInError,        // inside one that failed
+  kUnknown,        // the connection is broken
+};
+
+namespace detail {
+class Session;
+}
+
+class Connection {
+ public:
+  explicit Connection(std::unique_ptr<detail::Session> session) noexcept;
+  ~Connection();  // closes the session (a Terminate, without waiting)
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+
+  // Runs one statement and blocks the calling thread until its result is
+  // there, its timeout passed, or the connection broke. Copies nothing that
+  // outlives the call. Errors: kStatement (with sqlstate and outcome),
+  // kResultTooLarge, kUsage, kForked.
+  Expected<Rows> execute(const Statement& statement, const Params& params = {},
+                         const ExecuteOptions& options = {});
+
+  // The same without blocking. Completes with Expected<Rows>, always through
+  // the handler's associated executor (asio::system_executor if it has none)
+  // and never inside this call. `params` and the statement's texts are copied.
+  // Supports per-operation cancellation (terminal, partial, total): the
+  // statement is then cancelled on the server. The connection must stay alive
+  // until completion.
+  template <typename CompletionToken>
+  auto async_execute(const Statement& statement, Params params,
+                     const ExecuteOptions& options, CompletionToken&& token) {
+    return asio::async_initiate<CompletionToken, void(Expected<Rows>)>(
+        [this](auto handler, std::string name, std::string sql,
+               Params moved_params, ExecuteOptions moved_options) {
+          start_execute(
+              std::move(name), std::move(sql), std::move(moved_params),
+              moved_options,
+              detail::make_completion<Expected<Rows>>(std::move(handler)));
+        },
+        token, std::string(statement.name), std::string(statement.sql),
+        std::move(params), options);
+  }
+  template <typename CompletionToken>
+  auto async_execute(const Statement& statement, Params params,
+                     CompletionToken&& token) {
+    return async_execute(statement, std::move(params), ExecuteOptions{},
+                         std::forward<CompletionToken>(token));
+  }
+
+  // Facts; none blocks or talks to the server.
+  TransactionStatus transaction_status() const noexcept;
+  bool is_broken() const noexcept;  // as far as is known
+  int backend_pid() const noexcept;
+  int server_version() const noexcept;  // 150018 for 15.18
+  // A run-time parameter as the server last reported it, e.g.
+  // "server_encoding"; empty if it does not report that one.
+  std::string parameter(std::string_view name) const;
+
+  // The session behind it; for the library's own use.
+  detail::Session& session() noexcept { return *session_; }
+
+ private:
+  void start_execute(std::string name, std::string sql, Params params,
+                     const ExecuteOptions& options,
+                     detail::CompletionPtr<Expected<Rows>> completion);
+
+  std::unique_ptr<detail::Session> session_;
+};
+
+}  // namespace dbpool
+
+#endif  // DBPOOL_CONNECTION_H_

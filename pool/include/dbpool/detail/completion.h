@@ -1,0 +1,75 @@
+// Completion: a completion handler of any type behind one virtual call, with
+// its executor, its outstanding work and its cancellation slot. (Asio 1.22
+// has no any_completion_handler.)
+//
+// Ownership: a CompletionPtr is owned by the operation; complete() consumes
+// it. Thread-safety: complete() may be called from any thread, once.
+#ifndef DBPOOL_DETAIL_COMPLETION_H_
+#define DBPOOL_DETAIL_COMPLETION_H_
+
+#include <asio/any_io_executor.hpp>
+#include <asio/associated_cancellation_slot.hpp>
+#include <asio/associated_executor.hpp>
+#include <asio/bind_executor.hpp>
+#include <asio/execution/outstanding_work.hpp>
+#include <asio/post.hpp>
+#include <asio/prefer.hpp>
+#include <asio/system_executor.hpp>
+#include <memory>
+#include <utility>
+
+namespace dbpool::detail {
+
+template <typename Result>
+class Completion {
+ public:
+  virtual ~Completion() = default;
+  // Posts the handler with `result` to its executor; never calls it inline.
+  virtual void complete(Result result) = 0;
+  // Where the handler runs; keeps its context busy until completion.
+  virtual asio::any_io_executor executor() const = 0;
+  // The slot through which the caller may cancel; may be unconnected.
+  virtual asio::cancellation_slot cancellation_slot() const = 0;
+};
+
+template <typename Result>
+using CompletionPtr = std::unique_ptr<Completion<Result>>;
+
+template <typename Result, typename Handler>
+class HandlerCompletion final : public Completion<Result> {
+ public:
+  explicit HandlerCompletion(Handler handler)
+      : handler_(std::move(handler)),
+        slot_(asio::get_associated_cancellation_slot(handler_)),
+        executor_(asio::prefer(
+            asio::any_io_executor(asio::get_associated_executor(
+                handler_, asio::system_executor())),
+            asio::execution::outstanding_work.tracked)) {}
+
+  void complete(Result result) override {
+    // The handler may destroy what it was waiting for: take it out first.
+    auto executor = std::move(executor_);
+    asio::post(executor, [handler = std::move(handler_),
+                          moved = std::move(result)]() mutable {
+      std::move(handler)(std::move(moved));
+    });
+  }
+
+  asio::any_io_executor executor() const override { return executor_; }
+  asio::cancellation_slot cancellation_slot() const override { return slot_; }
+
+ private:
+  Handler handler_;
+  asio::cancellation_slot slot_;
+  asio::any_io_executor executor_;
+};
+
+template <typename Result, typename Handler>
+CompletionPtr<Result> make_completion(Handler handler) {
+  return std::make_unique<HandlerCompletion<Result, Handler>>(
+      std::move(handler));
+}
+
+}  // namespace dbpool::detail
+
+#endif  // DBPOOL_DETAIL_COMPLETION_H_

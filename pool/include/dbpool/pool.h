@@ -1,0 +1,130 @@
+// Pool: a pool of PostgreSQL connections that says exactly how long requests
+// waited, and why.
+//
+//   auto pool = dbpool::Pool::create(*dbpool::ConnectionString::parse(url));
+//   auto lease = pool->acquire();
+//   if (!lease) return fail(lease.error().message);
+//   auto rows = (*lease)->execute({"answer", "SELECT $1::int"}, {42});
+//
+// Thread-safety: every member function is safe from any number of threads.
+// A pool has one thread of its own (the housekeeper), which opens, checks,
+// cleans and closes connections; callers' statements run on their own
+// threads or executors. Lifetime: destroying the Pool closes it without
+// waiting for leases; they stay valid and are closed when given back.
+#ifndef DBPOOL_POOL_H_
+#define DBPOOL_POOL_H_
+
+#include <asio/async_result.hpp>
+#include <memory>
+#include <optional>
+#include <source_location>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "dbpool/connect.h"
+#include "dbpool/detail/completion.h"
+#include "dbpool/error.h"
+#include "dbpool/events.h"
+#include "dbpool/lease.h"
+#include "dbpool/options.h"
+#include "dbpool/stats.h"
+#include "dbpool/tag.h"
+
+namespace dbpool {
+
+struct AcquireOptions {
+  AcquireOptions() = default;
+  AcquireOptions(TimePoint until) : deadline(until) {}  // NOLINT
+  explicit AcquireOptions(Tag lease_tag) : tag(lease_tag) {}
+
+  // nullopt: now + PoolOptions::acquire_timeout. A deadline that has passed
+  // still takes a connection that is idle now.
+  std::optional<TimePoint> deadline = {};
+  // Names the holder in leak reports and errors.
+  Tag tag = {};
+};
+
+// What close() left behind.
+struct LeftLease {
+  std::string tag;
+  std::string file;
+  std::uint32_t line = 0;
+  int backend_pid = 0;
+  Duration age{0};
+};
+
+struct CloseReport {
+  std::vector<LeftLease> left;  // leases that were still out; empty is good
+  bool clean() const noexcept { return left.empty(); }
+};
+
+class Pool {
+ public:
+  // Starts the pool's thread, which begins to fill the floor; does not wait
+  // for the database, which may be down. Errors: kUsage (options).
+  static Expected<Pool> create(ConnectionString target,
+                               PoolOptions options = {},
+                               std::shared_ptr<EventSink> sink = {});
+
+  Pool(Pool&&) noexcept = default;
+  Pool& operator=(Pool&&) noexcept;
+  ~Pool();
+
+  // Blocks the calling thread until it has a connection, or the deadline
+  // passed, or the pool can tell that waiting is futile. Requests are served
+  // first in, first out. Errors: kAcquire (see AcquireFailure; the message
+  // tells limits, queue, longest holders and the last opening error),
+  // kForked.
+  Expected<Lease> acquire(
+      AcquireOptions options = {},
+      std::source_location where = std::source_location::current());
+
+  // The same without blocking: completes with Expected<Lease> through the
+  // handler's associated executor, never inside this call. A waiting request
+  // costs memory, no thread. Per-operation cancellation gives kCancelled.
+  // The lease that an abandoned handler would have received goes back.
+  template <typename CompletionToken>
+  auto async_acquire(
+      AcquireOptions options, CompletionToken&& token,
+      std::source_location where = std::source_location::current()) {
+    return asio::async_initiate<CompletionToken, void(Expected<Lease>)>(
+        [this](auto handler, AcquireOptions moved, std::source_location at) {
+          start_acquire(moved, at,
+                        detail::make_completion<Expected<Lease>>(
+                            std::move(handler)));
+        },
+        token, options, where);
+  }
+
+  // One consistent snapshot. Takes the pool's lock for a few microseconds;
+  // never waits for the database.
+  PoolStats stats() const;
+
+  // Changes the limits now. Connections above a lower max are closed, leased
+  // ones when they come back; total may exceed the new max until then, but
+  // never grows. kUsage if the values are out of range.
+  Expected<void> resize(std::uint32_t min_connections,
+                        std::uint32_t max_connections);
+
+  // Stops leasing for good: waiting requests fail at once with kClosed, idle
+  // connections are closed, leased ones when they come back. Blocks until all
+  // are closed or `deadline` passed, then reports what was left. Idempotent:
+  // a second call waits again.
+  CloseReport close(TimePoint deadline);
+
+  const PoolOptions& options() const noexcept;
+  const ConnectionString& target() const noexcept;
+
+ private:
+  explicit Pool(std::shared_ptr<detail::PoolCore> core) noexcept;
+  void start_acquire(AcquireOptions options, std::source_location where,
+                     detail::CompletionPtr<Expected<Lease>> completion);
+
+  std::shared_ptr<detail::PoolCore> core_;
+};
+
+}  // namespace dbpool
+
+#endif  // DBPOOL_POOL_H_

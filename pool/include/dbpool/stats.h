@@ -1,0 +1,153 @@
+// PoolStats: one consistent snapshot of a pool.
+//
+// All values of one snapshot belong to one instant (the query statistics,
+// which live outside the pool's lock, to one instant shortly after). Counters
+// and integrals never fall between two snapshots of a pool.
+//
+// Thread-safety: a plain value; it shares nothing with the pool.
+#ifndef DBPOOL_STATS_H_
+#define DBPOOL_STATS_H_
+
+#include <array>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "dbpool/error.h"
+#include "dbpool/options.h"
+
+namespace dbpool {
+
+// The state of a connection; the five sum to `total`.
+enum class ConnectionState : std::uint8_t {
+  kOpening,   // being opened
+  kChecking,  // being checked before it is lent, or cleaned after a return
+  kIdle,      // ready to be lent
+  kActive,    // leased
+  kClosing,   // being closed; counts until the server's end is seen
+};
+inline constexpr std::size_t kConnectionStateCount = 5;
+
+// What a waiting request waits for. The decision table is in
+// pool/src/pool_state.h.
+enum class WaitReason : std::uint8_t {
+  kCapacity,
+  kOpening,
+  kBackendDown,
+  kServerSlots,
+};
+inline constexpr std::size_t kWaitReasonCount = 4;
+
+// Why a connection was closed; the label `reason` of
+// dbpool_connections_closed_total.
+enum class CloseReason : std::uint8_t {
+  kIdleTimeout,
+  kMaxUses,
+  kMaxLifetime,
+  kBroken,
+  kCheckFailed,
+  kDirty,
+  kResize,
+  kDrain,
+};
+inline constexpr std::size_t kCloseReasonCount = 8;
+
+// The phases of an opening.
+enum class ConnectPhase : std::uint8_t { kResolve, kTcp, kTls, kAuth };
+inline constexpr std::size_t kConnectPhaseCount = 4;
+
+std::string_view to_string(ConnectionState state) noexcept;
+std::string_view to_string(WaitReason reason) noexcept;
+std::string_view to_string(CloseReason reason) noexcept;
+std::string_view to_string(ConnectPhase phase) noexcept;
+
+// Upper bounds of the histogram buckets in nanoseconds (0.1 ms … 60 s); the
+// last bucket of a HistogramSnapshot is unbounded.
+inline constexpr std::array<std::int64_t, 18> kLatencyBoundsNs = {
+    100'000,       250'000,       500'000,        1'000'000,      2'500'000,
+    5'000'000,     10'000'000,    25'000'000,     50'000'000,     100'000'000,
+    250'000'000,   500'000'000,   1'000'000'000,  2'500'000'000,  5'000'000'000,
+    10'000'000'000, 30'000'000'000, 60'000'000'000};
+
+struct HistogramSnapshot {
+  // Observations per bucket, not cumulative; the last is > 60 s.
+  std::array<std::uint64_t, kLatencyBoundsNs.size() + 1> counts = {};
+  std::chrono::nanoseconds sum{0};
+
+  std::uint64_t count() const noexcept {
+    std::uint64_t total = 0;
+    for (std::uint64_t in_bucket : counts) total += in_bucket;
+    return total;
+  }
+};
+
+// Statistics of the statements run under one name.
+struct QueryStats {
+  std::string name;  // the caller's, "unnamed" or "other"
+  std::uint64_t total = 0;
+  std::array<std::uint64_t, kStatementFailureCount> failures = {};
+  HistogramSnapshot duration;  // on the wire, failed ones included
+};
+
+// The last opening that failed, or empty.
+struct LastFailure {
+  bool seen = false;
+  ConnectFailure reason = ConnectFailure::kOther;
+  std::string message;         // redacted
+  std::chrono::seconds ago{0};
+};
+
+struct PoolStats {
+  std::string name;
+  // Where the pool connects to; lists joined with ',' for several hosts.
+  std::string host, port, database, user;
+  bool closed = false;  // close() was called
+
+  // Gauges.
+  std::array<std::uint32_t, kConnectionStateCount> connections = {};
+  std::uint32_t total = 0;  // the sum of connections
+  std::array<std::uint32_t, kWaitReasonCount> waiting = {};
+  std::uint32_t waiting_total = 0;  // the sum of waiting
+  std::uint32_t max_connections = 0;
+  std::uint32_t min_connections = 0;
+  std::uint32_t max_waiting_requests = 0;
+  std::uint32_t waiting_peak = 0;  // highest queue within the last 60 s
+  std::uint32_t overdue_leases = 0;
+  std::chrono::nanoseconds oldest_waiting_age{0};  // 0 when none
+  std::chrono::nanoseconds oldest_lease_age{0};    // 0 when none
+  bool backing_off = false;  // no opening may start now
+  LastFailure last_failure;
+
+  // Integrals over time.
+  std::array<std::chrono::nanoseconds, kWaitReasonCount> waiting_time = {};
+  std::chrono::nanoseconds exhausted_time{0};
+  std::array<std::chrono::nanoseconds, kConnectionStateCount>
+      connection_time = {};
+  std::chrono::nanoseconds max_connection_time{0};
+
+  // Counters.
+  std::uint64_t acquires = 0;  // finished, failed ones included
+  std::uint64_t acquires_waited = 0;
+  std::array<std::uint64_t, kAcquireFailureCount> acquire_failures = {};
+  std::uint64_t leaks_suspected = 0;
+  std::uint64_t dirty_returns = 0;
+  std::uint64_t opened = 0;
+  std::array<std::uint64_t, kConnectFailureCount> connect_failures = {};
+  std::array<std::uint64_t, kCloseReasonCount> closed_by_reason = {};
+
+  // Histograms.
+  HistogramSnapshot wait_granted;  // acquire to lease; 0 if none was waited
+  HistogramSnapshot wait_failed;
+  HistogramSnapshot lease_duration;
+  HistogramSnapshot connect_duration;  // successful openings
+  std::array<HistogramSnapshot, kConnectPhaseCount> connect_phase;
+
+  std::vector<QueryStats> queries;  // sorted by name
+};
+
+}  // namespace dbpool
+
+#endif  // DBPOOL_STATS_H_

@@ -1,0 +1,91 @@
+// Exchange: one statement on the wire as a step machine, from sending to a
+// connection that is idle again — or broken.
+//
+// A statement past its deadline (or abandoned, see request_cancel) is
+// cancelled on the server by the canceller's crew; the exchange ends when the
+// wire is idle AND that cancel has returned, since a late cancel would hit
+// the next statement; after cancel_grace it gives up and the session is
+// broken.
+//
+// Thread-safety: none, driven by one thread at a time.
+#ifndef DBPOOL_POOL_SRC_EXCHANGE_H_
+#define DBPOOL_POOL_SRC_EXCHANGE_H_
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "dbpool/connection.h"
+#include "pool/src/session.h"
+#include "pool/src/step_machine.h"
+
+namespace dbpool::detail {
+
+class Exchange final : public StepMachine {
+ public:
+  // The session must outlive the exchange. The texts and parameters must live until the
+  // exchange ends (a blocking caller's are on its stack; the asynchronous
+  // driver owns copies).
+  Exchange(Session& session, const Statement& statement, const Params& params,
+           const ExecuteOptions& options, TimePoint now);
+  ~Exchange() override;
+
+  std::optional<Wait> step(TimePoint now, bool ready) override;
+
+  // The caller gave up: cancel on the server, finish with kCancelled. Takes
+  // effect at the next step().
+  void request_cancel() noexcept;
+
+  // After step() returned nullopt, once. Also tells statistics and sink.
+  Expected<Rows> take_result();
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+// Brings a session back to a state fit for the next borrower as a step
+// machine: waits out or cancels what is under way, rolls back, and resets
+// what the session-reset policy says (pool/README.md). Result: usable?
+class Cleaning final : public StepMachine {
+ public:
+  Cleaning(Session& session, TimePoint deadline, TimePoint now);
+  ~Cleaning() override;
+  std::optional<Wait> step(TimePoint now, bool ready) override;
+  bool usable() const noexcept;  // after the end
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+// One round trip (an empty query) before an idle connection is lent. Result:
+// alive?
+class Checking final : public StepMachine {
+ public:
+  Checking(Session& session, TimePoint deadline, TimePoint now);
+  ~Checking() override;
+  std::optional<Wait> step(TimePoint now, bool ready) override;
+  bool alive() const noexcept;  // after the end
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+// Sends Terminate and waits until the server's end is seen or `deadline`.
+class Closing final : public StepMachine {
+ public:
+  Closing(std::unique_ptr<Session> session, TimePoint deadline);
+  ~Closing() override;
+  std::optional<Wait> step(TimePoint now, bool ready) override;
+
+ private:
+  std::unique_ptr<Session> session_;
+  TimePoint deadline_;
+  int watched_fd_ = -1;  // a dup of the socket, closed here
+};
+
+}  // namespace dbpool::detail
+
+#endif  // DBPOOL_POOL_SRC_EXCHANGE_H_

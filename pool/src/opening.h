@@ -1,0 +1,45 @@
+// Opening: one new session as a step machine, phase by phase.
+//
+// Names are resolved on a bounded crew of detached threads (resolver.h), then
+// hosts × addresses are walked here, each with an equal share of the time
+// that is left, since PQconnectPoll ignores connect_timeout and stays on a
+// dead first host.
+//
+// Thread-safety: none; lives on the loop (or thread) that drives it.
+#ifndef DBPOOL_POOL_SRC_OPENING_H_
+#define DBPOOL_POOL_SRC_OPENING_H_
+
+#include <memory>
+#include <optional>
+
+#include "dbpool/connect.h"
+#include "pool/src/step_machine.h"
+
+namespace dbpool::detail {
+
+struct Opened {
+  std::unique_ptr<Session> session;
+  Duration total{0};
+  PhaseTimes phases = {};
+};
+
+class Opening final : public StepMachine {
+ public:
+  // `options.timeout` counts from `now`. The target is shared, not copied.
+  Opening(std::shared_ptr<const ConnectionString> target,
+          const ConnectOptions& options, TimePoint now);
+  ~Opening() override;  // abandons what is under way, blocks in nothing
+
+  std::optional<Wait> step(TimePoint now, bool ready) override;
+
+  // After step() returned nullopt, once.
+  Expected<Opened> take_result();
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace dbpool::detail
+
+#endif  // DBPOOL_POOL_SRC_OPENING_H_

@@ -1,0 +1,78 @@
+// Session: one PGconn and what the library knows about it.
+//
+// Owns the PGconn, the cache of prepared statements, and the defaults for
+// statements. Which reactor owns the descriptor: while opening, checking,
+// idle or closing the housekeeper; while leased the caller.
+//
+// Thread-safety: none; ownership passes under the pool's mutex.
+#ifndef DBPOOL_POOL_SRC_SESSION_H_
+#define DBPOOL_POOL_SRC_SESSION_H_
+
+#include <libpq-fe.h>
+
+#include <memory>
+#include <string>
+
+#include "dbpool/connect.h"
+#include "dbpool/connection.h"
+#include "pool/src/canceller.h"
+#include "pool/src/query_statistics.h"
+#include "pool/src/statement_cache.h"
+
+namespace dbpool::detail {
+
+// What statements on a session share with their owner.
+struct SessionContext {
+  std::optional<Duration> statement_timeout;
+  Duration cancel_grace;
+  std::uint32_t max_prepared_statements;
+  std::shared_ptr<EventSink> sink;             // may be null
+  std::shared_ptr<QueryStatistics> statistics;  // may be null
+  std::string pool_name;
+};
+
+class Session {
+ public:
+  // Takes ownership of a connected, non-blocking PGconn.
+  Session(PGconn* connection, std::shared_ptr<const SessionContext> context,
+          std::string host);
+  ~Session();  // PQfinish: a Terminate, without waiting; nothing after fork
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+
+  PGconn* pg() const noexcept { return connection_; }
+  int fd() const noexcept;
+  const SessionContext& context() const noexcept { return *context_; }
+  const std::string& host() const noexcept { return host_; }
+  StatementCache& cache() noexcept { return cache_; }
+
+  // True when nothing more may be sent or read: lost, out of sync, too large
+  // a result, an unfinished COPY, or a cancel that did not end.
+  bool broken() const noexcept;
+  void mark_broken() noexcept { broken_ = true; }
+  // Turned read-only or told to go (25006, 57P01 … 57P03): close it on return.
+  bool retire() const noexcept { return retire_; }
+  void mark_retire() noexcept { retire_ = true; }
+  // A statement was begun and not ended (an abandoned async_execute).
+  bool busy() const noexcept { return busy_; }
+  void set_busy(bool busy) noexcept { busy_ = busy; }
+  // fork(): the generation in which the session was made is another one.
+  bool forked() const noexcept;
+
+ private:
+  PGconn* connection_;
+  std::shared_ptr<const SessionContext> context_;
+  std::string host_;
+  StatementCache cache_;
+  std::uint64_t fork_generation_;
+  bool broken_ = false;
+  bool retire_ = false;
+  bool busy_ = false;
+};
+
+// Counts forks of this process (pthread_atfork); a child sees another number.
+std::uint64_t fork_generation() noexcept;
+
+}  // namespace dbpool::detail
+
+#endif  // DBPOOL_POOL_SRC_SESSION_H_
