@@ -1,0 +1,38 @@
+# How everything here is compiled: language, launcher, warnings, sanitizers.
+
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+
+if(PROJECT_IS_TOP_LEVEL)
+  if(NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)
+    set(CMAKE_BUILD_TYPE
+        RelWithDebInfo
+        CACHE STRING "Build type" FORCE)
+  endif()
+  find_program(DBPOOL_CCACHE ccache)
+  if(DBPOOL_CCACHE AND NOT DEFINED CMAKE_CXX_COMPILER_LAUNCHER)
+    set(CMAKE_CXX_COMPILER_LAUNCHER "${DBPOOL_CCACHE}")
+  endif()
+endif()
+
+# What every target of this project is compiled with; never exported.
+add_library(dbpool_warnings INTERFACE)
+target_compile_options(
+  dbpool_warnings INTERFACE -Wall -Wextra -Wconversion -Wshadow
+                            $<$<BOOL:${DBPOOL_WERROR}>:-Werror>)
+
+if(DBPOOL_SANITIZE)
+  add_compile_options(-fsanitize=${DBPOOL_SANITIZE} -fno-omit-frame-pointer
+                      -fno-sanitize-recover=all)
+  add_link_options(-fsanitize=${DBPOOL_SANITIZE})
+endif()
+
+# dbpool_private(<target>): the compile settings of the project, and its root
+# folder for private includes such as "pool/src/pool_state.h".
+function(dbpool_private target)
+  target_link_libraries(${target} PRIVATE $<BUILD_INTERFACE:dbpool_warnings>)
+  target_include_directories(${target} PRIVATE "${PROJECT_SOURCE_DIR}")
+endfunction()
