@@ -73,19 +73,6 @@ class Checking final : public StepMachine {
   std::unique_ptr<Impl> impl_;
 };
 
-// Sends Terminate and waits until the server's end is seen or `deadline`.
-class Closing final : public StepMachine {
- public:
-  Closing(std::unique_ptr<Session> session, TimePoint deadline);
-  ~Closing() override;
-  std::optional<Wait> step(TimePoint now, bool ready) override;
-
- private:
-  std::unique_ptr<Session> session_;
-  TimePoint deadline_;
-  int watched_fd_ = -1;  // a dup of the socket, closed here
-};
-
 }  // namespace dbpool::detail
 
 #endif  // DBPOOL_POOL_SRC_EXCHANGE_H_

@@ -16,6 +16,7 @@
 #include "dbpool/connect.h"
 #include "dbpool/connection.h"
 #include "pool/src/canceller.h"
+#include "pool/src/fork_generation.h"
 #include "pool/src/query_statistics.h"
 #include "pool/src/statement_cache.h"
 
@@ -26,7 +27,7 @@ struct SessionContext {
   std::optional<Duration> statement_timeout;
   Duration cancel_grace;
   std::uint32_t max_prepared_statements;
-  std::shared_ptr<EventSink> sink;             // may be null
+  std::shared_ptr<EventSink> sink;              // may be null
   std::shared_ptr<QueryStatistics> statistics;  // may be null
   std::string pool_name;
 };
@@ -69,9 +70,6 @@ class Session {
   bool retire_ = false;
   bool busy_ = false;
 };
-
-// Counts forks of this process (pthread_atfork); a child sees another number.
-std::uint64_t fork_generation() noexcept;
 
 }  // namespace dbpool::detail
 

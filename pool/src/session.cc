@@ -1,0 +1,49 @@
+#include "pool/src/session.h"
+
+#include <unistd.h>
+
+#include <cassert>
+#include <utility>
+
+namespace dbpool::detail {
+namespace {
+
+void ignore_notice(void*, const PGresult*) {}
+
+}  // namespace
+
+Session::Session(PGconn* connection,
+                 std::shared_ptr<const SessionContext> context,
+                 std::string host)
+    : connection_(connection),
+      context_(std::move(context)),
+      host_(std::move(host)),
+      cache_(context_->max_prepared_statements),
+      fork_generation_(fork_generation()) {
+  assert(connection_ != nullptr);
+  // Without a receiver libpq prints notices on stderr.
+  PQsetNoticeReceiver(connection_, ignore_notice, nullptr);
+}
+
+Session::~Session() {
+  if (!forked()) {
+    PQfinish(connection_);
+    return;
+  }
+  // PQfinish would say Terminate on the socket that the parent still uses.
+  // The child lets go of its copy of the descriptor only.
+  const int socket = PQsocket(connection_);
+  if (socket >= 0) ::close(socket);
+}
+
+int Session::fd() const noexcept { return PQsocket(connection_); }
+
+bool Session::broken() const noexcept {
+  return broken_ || PQstatus(connection_) != CONNECTION_OK;
+}
+
+bool Session::forked() const noexcept {
+  return fork_generation_ != fork_generation();
+}
+
+}  // namespace dbpool::detail
