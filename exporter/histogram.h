@@ -1,0 +1,40 @@
+// Histogram: durations observed from any thread, in the bounds of every
+// duration metric; and how such a histogram looks to Prometheus.
+#ifndef DBPOOL_EXPORTER_HISTOGRAM_H_
+#define DBPOOL_EXPORTER_HISTOGRAM_H_
+
+#include <prometheus/client_metric.h>
+
+#include <mutex>
+
+#include "dbpool/options.h"
+#include "dbpool/stats.h"
+
+namespace dbpool::exporter {
+
+// Thread-safety: every member function is safe from any number of threads.
+// Each holds an uncontended lock for some ten nanoseconds, so that a
+// snapshot's buckets and sum always belong together.
+class Histogram {
+ public:
+  // Counts `duration` in the first bucket whose bound is not below it.
+  // Negative durations count as zero.
+  void observe(Duration duration) noexcept;
+
+  HistogramSnapshot snapshot() const noexcept;
+
+ private:
+  mutable std::mutex mutex_;
+  HistogramSnapshot counted_;  // guarded by mutex_
+};
+
+// The index in HistogramSnapshot::counts where `duration` belongs.
+std::size_t bucket_of(Duration duration) noexcept;
+
+// `snapshot` in Prometheus' shape: cumulative buckets with bounds in seconds
+// and +Inf last, the sum in seconds. Labels are left empty.
+::prometheus::ClientMetric to_client_metric(const HistogramSnapshot& snapshot);
+
+}  // namespace dbpool::exporter
+
+#endif  // DBPOOL_EXPORTER_HISTOGRAM_H_
