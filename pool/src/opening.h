@@ -17,6 +17,8 @@
 
 namespace dbpool::detail {
 
+struct SessionContext;
+
 struct Opened {
   std::unique_ptr<Session> session;
   Duration total{0};
@@ -25,9 +27,10 @@ struct Opened {
 
 class Opening final : public StepMachine {
  public:
-  // `options.timeout` counts from `now`. The target is shared, not copied.
-  Opening(std::shared_ptr<const ConnectionString> target,
-          const ConnectOptions& options, TimePoint now);
+  // `timeout` counts from `now`. Target and context are shared, not copied;
+  // the session gets the context.
+  Opening(std::shared_ptr<const ConnectionString> target, Duration timeout,
+          std::shared_ptr<const SessionContext> context, TimePoint now);
   ~Opening() override;  // abandons what is under way, blocks in nothing
 
   std::optional<Wait> step(TimePoint now, bool ready) override;

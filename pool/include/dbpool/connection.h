@@ -113,8 +113,10 @@ class Connection {
   // "server_encoding"; empty if it does not report that one.
   std::string parameter(std::string_view name) const;
 
-  // The session behind it; for the library's own use.
+  // The session behind it; for the library's own use. After take_session()
+  // the connection may only be destroyed.
   detail::Session& session() noexcept { return *session_; }
+  std::unique_ptr<detail::Session> take_session() noexcept;
 
  private:
   void start_execute(std::string name, std::string sql, Params params,
