@@ -1,10 +1,9 @@
 // Histogram: durations observed from any thread, in the bounds of every
-// duration metric; and how such a histogram looks to Prometheus.
+// duration metric. metrics::add() (families.h) puts its snapshot on a page.
 #ifndef DBPOOL_EXPORTER_HISTOGRAM_H_
 #define DBPOOL_EXPORTER_HISTOGRAM_H_
 
-#include <prometheus/client_metric.h>
-
+#include <cstddef>
 #include <mutex>
 
 #include "dbpool/options.h"
@@ -30,10 +29,6 @@ class Histogram {
 
 // The index in HistogramSnapshot::counts where `duration` belongs.
 std::size_t bucket_of(Duration duration) noexcept;
-
-// `snapshot` in Prometheus' shape: cumulative buckets with bounds in seconds
-// and +Inf last, the sum in seconds. Labels are left empty.
-::prometheus::ClientMetric to_client_metric(const HistogramSnapshot& snapshot);
 
 }  // namespace dbpool::exporter
 

@@ -3,7 +3,6 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
-#include <cmath>
 #include <thread>
 #include <vector>
 
@@ -46,23 +45,6 @@ TEST(HistogramTest, ThreadsLoseNoObservation) {
   threads.clear();
   EXPECT_EQ(histogram.snapshot().count(), 20'000U);
   EXPECT_EQ(histogram.snapshot().sum, nanoseconds(seconds(20)));
-}
-
-TEST(HistogramTest, ClientMetricIsCumulativeAndInSeconds) {
-  Histogram histogram;
-  histogram.observe(milliseconds(2));
-  histogram.observe(milliseconds(30));
-  const auto metric = to_client_metric(histogram.snapshot()).histogram;
-  ASSERT_EQ(metric.bucket.size(), 19U);
-  EXPECT_EQ(metric.bucket[0].upper_bound, 0.0001);
-  EXPECT_EQ(metric.bucket[4].upper_bound, 0.0025);
-  EXPECT_EQ(metric.bucket[3].cumulative_count, 0U);
-  EXPECT_EQ(metric.bucket[4].cumulative_count, 1U);
-  EXPECT_EQ(metric.bucket[8].cumulative_count, 2U);
-  EXPECT_TRUE(std::isinf(metric.bucket[18].upper_bound));
-  EXPECT_EQ(metric.bucket[18].cumulative_count, 2U);
-  EXPECT_EQ(metric.sample_count, 2U);
-  EXPECT_DOUBLE_EQ(metric.sample_sum, 0.032);
 }
 
 }  // namespace
