@@ -6,6 +6,8 @@
 #include <limits>
 #include <utility>
 
+#include "exporter/utf8.h"
+
 namespace dbpool::metrics {
 
 using ::prometheus::ClientMetric;
@@ -56,7 +58,7 @@ Labels with(const Labels& labels, std::string_view name,
   Labels result;
   result.reserve(labels.size() + 1);
   result = labels;
-  result.push_back({std::string(name), std::string(value)});
+  result.push_back({std::string(name), to_utf8(value)});
   return result;
 }
 

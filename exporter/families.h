@@ -34,7 +34,7 @@ void add(Family& family, Labels labels, double value);
 // in seconds.
 void add(Family& family, Labels labels, const HistogramSnapshot& histogram);
 
-// A copy of `labels` with one more.
+// A copy of `labels` with one more, its value made valid UTF-8.
 Labels with(const Labels& labels, std::string_view name,
             std::string_view value);
 

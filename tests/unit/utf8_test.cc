@@ -1,0 +1,33 @@
+#include "exporter/utf8.h"
+
+#include <gtest/gtest.h>
+
+namespace dbpool {
+namespace {
+
+TEST(Utf8Test, ValidTextStaysAsItIs) {
+  for (const char* text :
+       {"", "plain", "größe", "日本語", "\xF0\x9F\x98\x80"}) {
+    EXPECT_EQ(to_utf8(text), text);
+  }
+}
+
+TEST(Utf8Test, EachInvalidByteIsWrittenOut) {
+  EXPECT_EQ(to_utf8("a\xFFz"), "a\\xffz");
+  EXPECT_EQ(to_utf8("\xC3"), "\\xc3");                    // cut off
+  EXPECT_EQ(to_utf8("\xC0\x80"), "\\xc0\\x80");           // overlong
+  EXPECT_EQ(to_utf8("\xED\xA0\x80"), "\\xed\\xa0\\x80");  // a surrogate
+  EXPECT_EQ(to_utf8("\xF4\x90\x80\x80"), "\\xf4\\x90\\x80\\x80");
+  EXPECT_EQ(to_utf8("\xE2\x82z"), "\\xe2\\x82z");
+}
+
+TEST(Utf8Test, APrefixNeverHoldsHalfACharacter) {
+  EXPECT_EQ(utf8_prefix("größe", 3), "grö");
+  EXPECT_EQ(utf8_prefix("größe", 100), "größe");
+  EXPECT_EQ(utf8_prefix("größe", 0), "");
+  EXPECT_EQ(utf8_prefix("\xF0\x9F\x98\x80x", 1), "\xF0\x9F\x98\x80");
+  EXPECT_EQ(utf8_prefix("\xFF\xFFx", 2), "\xFF\xFF");
+}
+
+}  // namespace
+}  // namespace dbpool
