@@ -1,0 +1,27 @@
+#include "exporter/probes/connect_probe.h"
+
+#include <array>
+#include <utility>
+
+namespace dbpool::exporter {
+
+ConnectProbe::ConnectProbe(ConnectionString target)
+    : target_(std::move(target)) {}
+
+std::span<const std::string_view> ConnectProbe::reasons() const noexcept {
+  static constexpr std::array<std::string_view, 8> kReasons = {
+      "resolve",     "refused", "timeout",
+      "tls",         "auth",    "too_many_connections",
+      "starting_up", "other"};
+  return kReasons;
+}
+
+Expected<void> ConnectProbe::run(Duration timeout) {
+  ConnectOptions options;
+  options.timeout = timeout;
+  auto connected = connect(target_, options);
+  if (!connected) return Unexpected(std::move(connected.error()));
+  return {};
+}
+
+}  // namespace dbpool::exporter

@@ -1,0 +1,15 @@
+#include "exporter/probes/probe.h"
+
+namespace dbpool::exporter {
+
+std::string_view probe_reason(const Error& error) noexcept {
+  if (error.acquire_failure) return to_string(*error.acquire_failure);
+  if (error.connect_failure) return to_string(*error.connect_failure);
+  if (error.statement_failure == StatementFailure::kTimeout) {
+    return "statement_timeout";
+  }
+  if (error.statement_failure) return to_string(*error.statement_failure);
+  return "other";
+}
+
+}  // namespace dbpool::exporter

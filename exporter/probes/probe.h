@@ -1,0 +1,36 @@
+// Probe: one question asked of the database again and again.
+#ifndef DBPOOL_EXPORTER_PROBES_PROBE_H_
+#define DBPOOL_EXPORTER_PROBES_PROBE_H_
+
+#include <span>
+#include <string_view>
+
+#include "dbpool/error.h"
+#include "dbpool/options.h"
+
+namespace dbpool::exporter {
+
+// Thread-safety: run() is called by one thread at a time, the others from
+// any.
+class Probe {
+ public:
+  virtual ~Probe() = default;
+
+  // The label `probe`.
+  virtual std::string_view name() const noexcept = 0;
+  // All values that the label `reason` of its failures may take, "other"
+  // among them.
+  virtual std::span<const std::string_view> reasons() const noexcept = 0;
+  // Blocks the calling thread until the answer is there, at most `timeout`
+  // and the grace that the pool gives a cancelled statement.
+  virtual Expected<void> run(Duration timeout) = 0;
+};
+
+// The label `reason` for an error: the name of its acquire or connect
+// failure; statement_timeout, connection_lost or server_error for a
+// statement's; else other.
+std::string_view probe_reason(const Error& error) noexcept;
+
+}  // namespace dbpool::exporter
+
+#endif  // DBPOOL_EXPORTER_PROBES_PROBE_H_

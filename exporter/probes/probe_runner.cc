@@ -1,0 +1,80 @@
+#include "exporter/probes/probe_runner.h"
+
+#include <algorithm>
+#include <cassert>
+#include <utility>
+
+#include "exporter/histogram.h"
+
+namespace dbpool::exporter {
+
+ProbeRunner::ProbeRunner(std::unique_ptr<Probe> probe, ProbeSchedule schedule,
+                         ProbeChange on_change)
+    : probe_(std::move(probe)),
+      schedule_(schedule),
+      on_change_(std::move(on_change)) {
+  assert(schedule_.interval > Duration::zero());
+  stats_.failures.resize(probe_->reasons().size());
+  thread_ = std::jthread([this](const std::stop_token& stop) { loop(stop); });
+}
+
+ProbeRunner::~ProbeRunner() { request_stop(); }
+
+ProbeStats ProbeRunner::stats() const {
+  const std::lock_guard lock(mutex_);
+  return stats_;
+}
+
+void ProbeRunner::request_stop() noexcept { thread_.request_stop(); }
+
+bool ProbeRunner::wait_stopped(TimePoint deadline) {
+  std::unique_lock lock(mutex_);
+  return changed_.wait_until(lock, deadline, [this] { return stopped_; });
+}
+
+void ProbeRunner::loop(const std::stop_token& stop) {
+  TimePoint next = Clock::now();
+  while (!stop.stop_requested()) {
+    run_once(stop);
+    const auto missed = (Clock::now() - next) / schedule_.interval;
+    next += (missed + 1) * schedule_.interval;
+    std::unique_lock lock(mutex_);
+    changed_.wait_until(lock, stop, next, [] { return false; });
+  }
+  const std::lock_guard lock(mutex_);
+  stopped_ = true;
+  changed_.notify_all();
+}
+
+void ProbeRunner::run_once(const std::stop_token& stop) {
+  const TimePoint started = Clock::now();
+  const Expected<void> result = probe_->run(schedule_.timeout);
+  // The shutdown may be why it failed.
+  if (stop.stop_requested()) return;
+  const bool was_failing = stats().succeeded == false;
+  count(result, started, Clock::now());
+  if (!result && !was_failing) on_change_(probe_->name(), &result.error());
+  if (result && was_failing) on_change_(probe_->name(), nullptr);
+}
+
+void ProbeRunner::count(const Expected<void>& result, TimePoint started,
+                        TimePoint now) {
+  const std::lock_guard lock(mutex_);
+  ++stats_.total;
+  ++stats_.duration.counts[bucket_of(now - started)];
+  stats_.duration.sum += now - started;
+  stats_.succeeded = result.has_value();
+  stats_.finished_at = now;
+  if (result) {
+    stats_.last_success = std::chrono::system_clock::now();
+    return;
+  }
+  const auto reasons = probe_->reasons();
+  auto found = std::ranges::find(reasons, probe_reason(result.error()));
+  if (found == reasons.end()) found = std::ranges::find(reasons, "other");
+  assert(found != reasons.end());
+  ++stats_.failures[static_cast<std::size_t>(found - reasons.begin())];
+  stats_.last_error = result.error().message;
+}
+
+}  // namespace dbpool::exporter

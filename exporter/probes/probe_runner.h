@@ -1,0 +1,92 @@
+// ProbeRunner: runs one probe at an interval on a thread of its own and
+// counts what comes of it.
+//
+// A run that takes longer than the interval delays the next one to the
+// schedule's next point in time: one run at a time, none is made up for.
+#ifndef DBPOOL_EXPORTER_PROBES_PROBE_RUNNER_H_
+#define DBPOOL_EXPORTER_PROBES_PROBE_RUNNER_H_
+
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+#include "dbpool/error.h"
+#include "dbpool/options.h"
+#include "dbpool/stats.h"
+#include "exporter/probes/probe.h"
+
+namespace dbpool::exporter {
+
+struct ProbeSchedule {
+  Duration interval;  // > 0, from start to start
+  Duration timeout;   // > 0
+};
+
+// What a probe has found so far.
+struct ProbeStats {
+  std::uint64_t total = 0;
+  std::vector<std::uint64_t> failures;  // by index in Probe::reasons()
+  HistogramSnapshot duration;
+  // Of the last run; nullopt before the first has ended.
+  std::optional<bool> succeeded;
+  TimePoint finished_at{};
+  std::string last_error;  // of the last run that failed; redacted
+  std::optional<std::chrono::system_clock::time_point> last_success;
+};
+
+// Told when a probe begins to fail (its error) and when it is back
+// (nullptr), not at each run. Called on the probe's thread.
+using ProbeChange =
+    std::function<void(std::string_view probe, const Error* error)>;
+
+// Thread-safety: every member function is safe from any thread.
+class ProbeRunner {
+ public:
+  // Starts at once with a first run.
+  ProbeRunner(std::unique_ptr<Probe> probe, ProbeSchedule schedule,
+              ProbeChange on_change);
+  // Blocks until a run under way has ended; see request_stop().
+  ~ProbeRunner();
+  ProbeRunner(const ProbeRunner&) = delete;
+  ProbeRunner& operator=(const ProbeRunner&) = delete;
+
+  ProbeStats stats() const;
+  const Probe& probe() const noexcept { return *probe_; }
+
+  // Begins no further run; what a run under way finds is not counted. Does
+  // not block.
+  void request_stop() noexcept;
+  // Blocks until the thread is done, or the deadline passed: then false.
+  bool wait_stopped(TimePoint deadline);
+
+ private:
+  void loop(const std::stop_token& stop);
+  void run_once(const std::stop_token& stop);
+  void count(const Expected<void>& result, TimePoint started, TimePoint now);
+
+  // Constant after construction.
+  const std::unique_ptr<Probe> probe_;
+  const ProbeSchedule schedule_;
+  const ProbeChange on_change_;
+
+  mutable std::mutex mutex_;
+  std::condition_variable_any changed_;
+  // Guarded by mutex_.
+  ProbeStats stats_;
+  bool stopped_ = false;
+
+  std::jthread thread_;  // last: it uses all of the above
+};
+
+}  // namespace dbpool::exporter
+
+#endif  // DBPOOL_EXPORTER_PROBES_PROBE_RUNNER_H_

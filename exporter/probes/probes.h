@@ -1,0 +1,72 @@
+// Probes: the three probes of one pool, and their metrics.
+//
+//   probe     what it runs                             where
+//   connect   a fresh session, then closed             outside the pool
+//   select_1  one statement, as a request would        through the pool
+//   server    max_connections and who uses the slots   one kept connection
+#ifndef DBPOOL_EXPORTER_PROBES_PROBES_H_
+#define DBPOOL_EXPORTER_PROBES_PROBES_H_
+
+#include <prometheus/collectable.h>
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "dbpool/connect.h"
+#include "dbpool/pool.h"
+#include "exporter/probes/probe_runner.h"
+#include "exporter/probes/server_probe.h"
+
+namespace dbpool::exporter {
+
+// A probe without a schedule is off and has no series.
+struct ProbeOptions {
+  std::optional<ProbeSchedule> connect;
+  std::optional<ProbeSchedule> select;
+  std::string select_sql = "SELECT 1";
+  std::optional<ProbeSchedule> server;
+};
+
+// Thread-safety: every member function is safe from any thread.
+class Probes : public ::prometheus::Collectable {
+ public:
+  // Starts them. `pool` must outlive the probes. `sink` is told of the
+  // server probe's statements; it may be null.
+  Probes(Pool& pool, const ProbeOptions& options,
+         std::shared_ptr<EventSink> sink, const ProbeChange& on_change);
+  // Blocks until no run is under way; see wait_stopped().
+  ~Probes() override { request_stop(); }
+
+  // What each has found; nullopt when it is off.
+  std::optional<ProbeStats> connect() const { return stats_of(connect_); }
+  std::optional<ProbeStats> select() const { return stats_of(select_); }
+  std::optional<ProbeStats> server() const { return stats_of(server_); }
+
+  // Begins no further runs; does not block. A run under way ends by itself
+  // within its timeout.
+  void request_stop() noexcept;
+  // Blocks until none runs, or the deadline passed: then false, and the
+  // destructor would block for up to a probe's timeout.
+  bool wait_stopped(TimePoint deadline);
+
+  // The name is prometheus-cpp's.
+  std::vector<::prometheus::MetricFamily> Collect() const override;
+
+ private:
+  using Runner = std::unique_ptr<ProbeRunner>;
+
+  static std::optional<ProbeStats> stats_of(const Runner& runner);
+  std::vector<ProbeRunner*> runners() const;
+  void add_server(std::vector<::prometheus::MetricFamily>& families) const;
+
+  // Constant after construction.
+  const std::string pool_name_;
+  const ServerProbe* server_probe_ = nullptr;  // owned by server_
+  Runner connect_, select_, server_;           // null when off
+};
+
+}  // namespace dbpool::exporter
+
+#endif  // DBPOOL_EXPORTER_PROBES_PROBES_H_

@@ -1,0 +1,33 @@
+#include "exporter/probes/select_probe.h"
+
+#include <array>
+#include <utility>
+
+namespace dbpool::exporter {
+
+SelectProbe::SelectProbe(Pool& pool, std::string sql)
+    : pool_(pool), sql_(std::move(sql)) {}
+
+std::span<const std::string_view> SelectProbe::reasons() const noexcept {
+  static constexpr std::array<std::string_view, 12> kReasons = {
+      "timeout_capacity", "timeout_opening", "timeout_backend_down",
+      "queue_full",       "backend_down",    "server_slots",
+      "cancelled",        "closed",          "statement_timeout",
+      "connection_lost",  "server_error",    "other"};
+  return kReasons;
+}
+
+Expected<void> SelectProbe::run(Duration timeout) {
+  const TimePoint deadline = Clock::now() + timeout;
+  AcquireOptions options(deadline);
+  options.tag = Tag("probe select_1");
+  auto lease = pool_.acquire(options);
+  if (!lease) return Unexpected(std::move(lease.error()));
+  ExecuteOptions execute;
+  execute.timeout = deadline - Clock::now();
+  auto rows = (*lease)->execute({"probe_select_1", sql_}, {}, execute);
+  if (!rows) return Unexpected(std::move(rows.error()));
+  return {};
+}
+
+}  // namespace dbpool::exporter

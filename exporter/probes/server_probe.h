@@ -1,0 +1,71 @@
+// ServerProbe: how many of the database's own slots are taken?
+//
+// Reads over one connection that does not compete with the pool: opened at
+// the first run, before slots run out, and kept. It is one session on the
+// server itself, counted as active in what it reports.
+#ifndef DBPOOL_EXPORTER_PROBES_SERVER_PROBE_H_
+#define DBPOOL_EXPORTER_PROBES_SERVER_PROBE_H_
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "dbpool/connect.h"
+#include "exporter/probes/probe.h"
+
+namespace dbpool::exporter {
+
+// The label `state` of dbpool_server_connections: PostgreSQL's names, and
+// "hidden" for sessions whose state the role may not see (it needs
+// pg_monitor), "other" for what has no state or an unknown one.
+inline constexpr std::array<std::string_view, 8> kServerStates = {
+    "active",
+    "idle",
+    "idle in transaction",
+    "idle in transaction (aborted)",
+    "fastpath function call",
+    "disabled",
+    "hidden",
+    "other"};
+
+struct ServerSlots {
+  std::int32_t max_connections = 0;
+  std::int32_t reserved_connections = 0;
+  std::array<std::int64_t, kServerStates.size()> connections = {};
+};
+
+class ServerProbe : public Probe {
+ public:
+  // `options` are those of its connection; their timeout is not used.
+  ServerProbe(ConnectionString target, ConnectOptions options);
+
+  std::string_view name() const noexcept override { return "server"; }
+  std::span<const std::string_view> reasons() const noexcept override;
+  Expected<void> run(Duration timeout) override;
+
+  // What the last run read; nullopt before the first and after a failed one:
+  // an old number would lie. Any thread.
+  std::optional<ServerSlots> slots() const;
+
+ private:
+  Expected<ServerSlots> read(TimePoint deadline);
+  Expected<ServerSlots> read_over(Connection& connection, TimePoint deadline);
+  Expected<void> open(TimePoint deadline);
+
+  // Constant after construction.
+  const ConnectionString target_;
+  const ConnectOptions options_;
+  // The probe's thread only.
+  std::unique_ptr<Connection> connection_;
+
+  mutable std::mutex mutex_;
+  std::optional<ServerSlots> slots_;  // guarded by mutex_
+};
+
+}  // namespace dbpool::exporter
+
+#endif  // DBPOOL_EXPORTER_PROBES_SERVER_PROBE_H_
