@@ -1,0 +1,92 @@
+// WorkloadEngine: the thread and the coroutines behind a Workload.
+#ifndef DBPOOL_EXPORTER_WORKLOAD_ENGINE_H_
+#define DBPOOL_EXPORTER_WORKLOAD_ENGINE_H_
+
+#include <asio/awaitable.hpp>
+#include <asio/executor_work_guard.hpp>
+#include <asio/io_context.hpp>
+#include <asio/steady_timer.hpp>
+#include <cstddef>
+#include <cstdint>
+#include <future>
+#include <list>
+#include <memory>
+#include <optional>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "dbpool/pool.h"
+#include "exporter/workload/arrivals.h"
+#include "exporter/workload/metrics.h"
+#include "exporter/workload/options.h"
+
+namespace dbpool::exporter {
+
+// Thread-safety: the public functions from any thread; run() once, on the
+// workload's own. Everything else happens inside run().
+class WorkloadEngine {
+ public:
+  WorkloadEngine(Pool& pool, const WorkloadOptions& options);
+
+  // Runs until stop() was called and every request has ended.
+  void run();
+  void set_rate(double per_second);
+  void set_clients(std::uint32_t clients);
+  void stop();
+  void cancel();
+  // True once run() has returned.
+  bool wait(TimePoint deadline) const;
+
+  const WorkloadMetrics& metrics() const noexcept { return metrics_; }
+
+ private:
+  struct Task;
+  using Failure = std::optional<std::size_t>;
+
+  void begin_stop();
+  void begin_cancel();
+  void adjust_clients(std::uint32_t wanted);
+  void schedule_arrivals();
+  void on_arrivals_due();
+  void arrive(TimePoint due);
+  std::size_t choose();
+
+  asio::awaitable<void> run_client(std::unique_ptr<Task> task);
+  asio::awaitable<void> run_arrival(std::unique_ptr<Task> task,
+                                    std::size_t workload, TimePoint due);
+  asio::awaitable<Failure> request(Task* task, std::size_t workload);
+  asio::awaitable<Failure> use_lease(Task* task, std::size_t workload,
+                                     Lease lease);
+  asio::awaitable<void> sleep(Task* task, TimePoint until);
+
+  // Constant after construction.
+  Pool& pool_;  // untouched once stopping_
+  const WorkloadOptions options_;
+  std::vector<Tag> tags_;  // by workload
+
+  // Safe from any thread.
+  WorkloadMetrics metrics_;
+  std::promise<void> ended_promise_;
+  const std::shared_future<void> ended_;
+
+  // The workload's thread only.
+  std::mt19937_64 random_;
+  Arrivals arrivals_;
+  std::size_t next_workload_ = 0;
+  std::uint32_t clients_wanted_ = 0;
+  std::uint32_t clients_ = 0;
+  std::uint32_t arrivals_in_flight_ = 0;
+  bool stopping_ = false;    // nothing new starts
+  bool cancelling_ = false;  // nothing goes on either
+  std::list<Task*> tasks_;
+
+  // Last: it owns the coroutines, whose tasks unlist themselves when it goes.
+  asio::io_context context_{1};
+  asio::executor_work_guard<asio::io_context::executor_type> work_;
+  asio::steady_timer arrival_timer_;
+};
+
+}  // namespace dbpool::exporter
+
+#endif  // DBPOOL_EXPORTER_WORKLOAD_ENGINE_H_

@@ -1,0 +1,67 @@
+// What a workload does: its statements, how it arrives, how long it holds.
+//
+// Thread-safety: plain values.
+#ifndef DBPOOL_EXPORTER_WORKLOAD_OPTIONS_H_
+#define DBPOOL_EXPORTER_WORKLOAD_OPTIONS_H_
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "dbpool/error.h"
+#include "dbpool/options.h"
+
+namespace dbpool::exporter {
+
+// Distinct statements of one workload: each has series of its own.
+inline constexpr std::size_t kMaxWorkloadStatements = 50;
+inline constexpr std::uint32_t kMaxWorkloadClients = 100'000;
+inline constexpr double kMaxWorkloadRate = 1e6;  // arrivals a second
+inline constexpr Duration kMaxWorkloadPause = std::chrono::hours(24);
+
+struct WorkloadStatement {
+  std::string name;  // the label `workload`; also names query and lease
+  std::string sql;   // one statement without parameters
+};
+
+// `name=SQL` or just SQL, which is called workload_<position from 1>. A name
+// is [A-Za-z_][A-Za-z0-9_]*, at most 50 characters. Errors (kUsage): no SQL,
+// a name used twice, more than kMaxWorkloadStatements.
+Expected<std::vector<WorkloadStatement>> parse_workload_statements(
+    std::span<const std::string> given);
+
+enum class StatementChoice : std::uint8_t { kRoundRobin, kRandom };
+
+struct WorkloadOptions {
+  std::vector<WorkloadStatement> statements;  // not empty, names distinct
+  StatementChoice choice = StatementChoice::kRoundRobin;
+
+  // Closed loop: this many clients, each with one request at a time and
+  // `think` after it. 0 … kMaxWorkloadClients.
+  std::uint32_t clients = 0;
+  Duration think{0};  // 0 … kMaxWorkloadPause
+
+  // Open loop: Poisson arrivals, this many a second on average.
+  // 0 … kMaxWorkloadRate. May run beside the closed loop.
+  double rate = 0;
+  // Open loop: an arrival that finds this many in flight is skipped and
+  // counted. 1 … kMaxWorkloadClients.
+  std::uint32_t max_in_flight = 10'000;
+
+  // A lease is kept this long from its grant, or until its statement ends if
+  // that is later. 0 … kMaxWorkloadPause.
+  Duration hold{0};
+
+  // Seed of arrivals, choices and back-off; nullopt: std::random_device.
+  std::optional<std::uint64_t> seed = {};
+};
+
+// Checks every range above. An Error (kUsage) names the first field that is
+// wrong, its value and what is accepted.
+Expected<void> validate(const WorkloadOptions& options);
+
+}  // namespace dbpool::exporter
+
+#endif  // DBPOOL_EXPORTER_WORKLOAD_OPTIONS_H_
