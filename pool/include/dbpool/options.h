@@ -68,6 +68,13 @@ struct PoolOptions {
   // Default for ExecuteOptions::timeout; nullopt: none. The statement is
   // cancelled on the server and its connection made clean, or closed.
   std::optional<Duration> statement_timeout = std::chrono::seconds(30);
+  // The server's own statement_timeout for the pool's sessions: the backstop
+  // for statements whose cancel cannot reach the server. Choose it longer
+  // than every timeout given to execute(). Sent as the start-up option
+  // "-c statement_timeout=…" unless the connection string has `options`.
+  // > 0; nullopt: what the server has set. PgBouncer refuses start-up options
+  // that it does not know, so leave it off there.
+  std::optional<Duration> server_statement_timeout = {};
   // How long a cancelled statement may take to end before its connection is
   // given up and closed. > 0.
   Duration cancel_grace = std::chrono::seconds(2);
