@@ -1,0 +1,57 @@
+#include "dbpool/pool.h"
+
+#include <utility>
+
+#include "pool/src/pool_core.h"
+
+namespace dbpool {
+
+Expected<Pool> Pool::create(ConnectionString target, PoolOptions options,
+                            std::shared_ptr<EventSink> sink) {
+  auto core = detail::PoolCore::create(std::move(target), std::move(options),
+                                       std::move(sink));
+  if (!core) return Unexpected(std::move(core.error()));
+  return Pool(std::move(*core));
+}
+
+Pool::Pool(std::shared_ptr<detail::PoolCore> core) noexcept
+    : core_(std::move(core)) {}
+
+Pool& Pool::operator=(Pool&& other) noexcept {
+  if (this != &other) {
+    if (core_) core_->shut_down();
+    core_ = std::move(other.core_);
+  }
+  return *this;
+}
+
+Pool::~Pool() {
+  if (core_) core_->shut_down();
+}
+
+Expected<Lease> Pool::acquire(AcquireOptions options,
+                              std::source_location where) {
+  return core_->acquire(options, where);
+}
+
+void Pool::start_acquire(AcquireOptions options, std::source_location where,
+                         detail::CompletionPtr<Expected<Lease>> completion) {
+  core_->start_acquire(options, where, std::move(completion));
+}
+
+PoolStats Pool::stats() const { return core_->stats(); }
+
+Expected<void> Pool::resize(std::uint32_t min_connections,
+                            std::uint32_t max_connections) {
+  return core_->resize(min_connections, max_connections);
+}
+
+CloseReport Pool::close(TimePoint deadline) { return core_->close(deadline); }
+
+const PoolOptions& Pool::options() const noexcept { return core_->options(); }
+
+const ConnectionString& Pool::target() const noexcept {
+  return *core_->target();
+}
+
+}  // namespace dbpool

@@ -1,0 +1,183 @@
+// The part of PoolCore that looks at the pool as a whole: statistics, limits
+// and the end.
+#include <cassert>
+#include <utility>
+
+#include "pool/src/pool_core.h"
+#include "pool/src/saturating_time.h"
+
+namespace dbpool::detail {
+namespace {
+
+// How much longer than close_timeout the end of a pool waits for its thread:
+// more than a busy machine needs to run it.
+constexpr Duration kThreadMargin = std::chrono::seconds(1);
+
+LeftLease to_left_lease(const LeaseFacts& lease) {
+  return {.tag = std::string(lease.tag.view()),
+          .file = lease.where.file_name(),
+          .line = lease.where.line(),
+          .backend_pid = lease.backend_pid,
+          .age = lease.age};
+}
+
+}  // namespace
+
+// --- Reading ---------------------------------------------------------------
+
+PoolStats PoolCore::stats() const {
+  PoolStats stats;
+  Failure failure;
+  if (!forked()) {
+    {
+      const std::lock_guard lock(mutex_);
+      state_.snapshot(Clock::now(), stats);
+      failure = last_failure_;
+    }
+    stats.queries = statistics_->snapshot();
+  }
+  fill(stats, failure);
+  return stats;
+}
+
+AcquireFacts PoolCore::facts() const {
+  AcquireFacts facts;
+  Failure failure;
+  {
+    const std::lock_guard lock(mutex_);
+    const TimePoint now = Clock::now();
+    state_.snapshot(now, facts.stats);
+    facts.holders = state_.longest_leases(AcquireFacts::kHolders, now);
+    failure = last_failure_;
+  }
+  fill(facts.stats, failure);
+  return facts;
+}
+
+void PoolCore::fill(PoolStats& stats, const Failure& failure) const {
+  stats.name = options_.name;
+  stats.host = target_->host();
+  stats.port = target_->port();
+  stats.database = target_->database();
+  stats.user = target_->user();
+  if (stats.last_failure.seen && failure.message) {
+    stats.last_failure.message = *failure.message;
+  }
+}
+
+LeaseFacts PoolCore::find_lease(ConnectionId id, TimePoint now) const {
+  for (LeaseFacts& lease : state_.longest_leases(slots_.size(), now)) {
+    if (lease.id == id) return lease;
+  }
+  assert(false);
+  return {};
+}
+
+// --- Limits ----------------------------------------------------------------
+
+Expected<void> PoolCore::resize(std::uint32_t min_connections,
+                                std::uint32_t max_connections) {
+  if (forked()) return Unexpected(forked_error(options_.name));
+  PoolOptions wanted = options_;
+  wanted.min_connections = min_connections;
+  wanted.max_connections = max_connections;
+  if (auto valid = validate(wanted); !valid) return valid;
+  // Room for more slots is made before, and the old table freed after, the
+  // lock.
+  std::vector<Tenant> table;
+  table.reserve(max_connections);
+  Effects effects;
+  {
+    const std::lock_guard lock(mutex_);
+    if (slots_.size() < max_connections) {
+      for (Tenant& slot : slots_) table.push_back(std::move(slot));
+      table.resize(max_connections);
+      slots_.swap(table);
+    }
+    effects = state_.resize(min_connections, max_connections, Clock::now());
+    resolve(effects);
+  }
+  deliver(effects);
+  return {};
+}
+
+// --- The end ---------------------------------------------------------------
+
+void PoolCore::begin_close() noexcept {
+  Effects effects;
+  {
+    const std::lock_guard lock(mutex_);
+    effects = state_.close(Clock::now());
+    resolve(effects);
+  }
+  deliver(effects);
+  wake_signal_.raise();  // to end the thread of a pool without connections
+}
+
+CloseReport PoolCore::close(TimePoint deadline) {
+  CloseReport report;
+  if (forked()) return report;
+  begin_close();
+  std::vector<LeaseFacts> left;
+  {
+    std::unique_lock lock(mutex_);
+    const auto drained = [this] { return state_.is_drained(); };
+    // An unbounded deadline would overflow inside the standard library.
+    if (deadline == TimePoint::max()) {
+      settled_.wait(lock, drained);
+    } else {
+      settled_.wait_until(lock, deadline, drained);
+    }
+    left = state_.longest_leases(slots_.size(), Clock::now());
+  }
+  for (const LeaseFacts& lease : left) {
+    tell(&EventSink::lease_abandoned, lease);
+    report.left.push_back(to_left_lease(lease));
+  }
+  return report;
+}
+
+bool PoolCore::nothing_to_close() const noexcept {
+  PoolStats stats;
+  state_.snapshot(Clock::now(), stats);
+  return stats.total ==
+         stats.connections[static_cast<std::size_t>(ConnectionState::kActive)];
+}
+
+void PoolCore::shut_down() noexcept {
+  if (forked()) {
+    // The thread is the parent's: here it can be neither joined nor detached.
+    static_cast<void>(housekeeper_.release());
+    return;
+  }
+  begin_close();
+  bool drained = false;
+  {
+    std::unique_lock lock(mutex_);
+    settled_.wait_until(
+        lock,
+        saturating_add(Clock::now() + kThreadMargin, options_.close_timeout),
+        [this] { return nothing_to_close(); });
+    drained = state_.is_drained();
+  }
+  if (drained && housekeeper_->get_id() != std::this_thread::get_id()) {
+    housekeeper_->join();
+  } else {
+    // Leases are out: the thread shares the core, closes what comes back, and
+    // ends by itself after the last.
+    housekeeper_->detach();
+  }
+}
+
+void PoolCore::tell(void (EventSink::*event)(const LeaseEvent&) noexcept,
+                    const LeaseFacts& lease) const noexcept {
+  if (!sink_) return;
+  ((*sink_).*event)({.pool = options_.name,
+                     .tag = lease.tag.view(),
+                     .file = lease.where.file_name(),
+                     .line = lease.where.line(),
+                     .backend_pid = lease.backend_pid,
+                     .age = lease.age});
+}
+
+}  // namespace dbpool::detail

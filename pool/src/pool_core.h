@@ -1,0 +1,174 @@
+// PoolCore: one mutex round the brain and the table of connections; carries
+// the brain's effects out after unlocking.
+//
+// Shared by the Pool, its housekeeper thread and every lease, so that each
+// may outlive the others. Callers and the housekeeper both come in here:
+//   lock → tell the brain what happened → look up what its effects name →
+//   unlock → finish requests, wake the housekeeper, tell the sink.
+// No user object (handler, lease, sink) is copied, called or destroyed under
+// the mutex. It is the only lock that is held while another could be taken,
+// and none is.
+//
+// Who may touch a slot's connection: the housekeeper while the brain calls
+// it opening, checking or closing; the lease's owner while active; nobody
+// while idle.
+//
+// Thread-safety: all functions from any thread, unless they are called the
+// housekeeper's. In a child after fork() nothing locks, sends or joins.
+#ifndef DBPOOL_POOL_SRC_POOL_CORE_H_
+#define DBPOOL_POOL_SRC_POOL_CORE_H_
+
+#include <condition_variable>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <source_location>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "dbpool/lease.h"
+#include "dbpool/pool.h"
+#include "pool/src/acquire_errors.h"
+#include "pool/src/acquire_request.h"
+#include "pool/src/pool_state.h"
+#include "pool/src/query_statistics.h"
+#include "pool/src/session.h"
+#include "pool/src/wake_signal.h"
+
+namespace dbpool::detail {
+
+class AsyncRequest;
+
+// What the housekeeper gets from one look at the brain.
+struct Round {
+  Round();
+
+  std::vector<Work> work;
+  std::vector<LeaseFacts> leaks;
+  bool more = false;  // more of either: ask again before sleeping
+  TimePoint next_deadline = TimePoint::max();
+  bool drained = false;  // closed, and nothing is left to do
+};
+
+class PoolCore final : public std::enable_shared_from_this<PoolCore> {
+ public:
+  // Validates, then starts the housekeeper. Errors: kUsage (options, or a
+  // descriptor or thread that the system does not give).
+  static Expected<std::shared_ptr<PoolCore>> create(
+      ConnectionString target, PoolOptions options,
+      std::shared_ptr<EventSink> sink);
+  PoolCore(ConnectionString target, const PoolOptions& options,
+           std::shared_ptr<EventSink> sink);
+  ~PoolCore();
+  PoolCore(const PoolCore&) = delete;
+  PoolCore& operator=(const PoolCore&) = delete;
+
+  const PoolOptions& options() const noexcept { return options_; }
+  const std::shared_ptr<const ConnectionString>& target() const noexcept {
+    return target_;
+  }
+  const std::shared_ptr<const SessionContext>& session_context()
+      const noexcept {
+    return context_;
+  }
+  bool forked() const noexcept { return fork_generation_ != fork_generation(); }
+
+  // --- Callers: see pool.h -------------------------------------------------
+  Expected<Lease> acquire(const AcquireOptions& options,
+                          std::source_location where);
+  void start_acquire(const AcquireOptions& options, std::source_location where,
+                     CompletionPtr<Expected<Lease>> completion);
+  // The caller of a queued request gives up. Nothing if it is finished.
+  void cancel(AcquireRequest& request) noexcept;
+  // A lease ends.
+  void give_back(Connection& connection, std::uint32_t slot) noexcept;
+
+  // --- Control: see pool.h -------------------------------------------------
+  PoolStats stats() const;
+  Expected<void> resize(std::uint32_t min_connections,
+                        std::uint32_t max_connections);
+  CloseReport close(TimePoint deadline);
+  // The Pool is destroyed: closes, waits until all but the leased connections
+  // are closed (bounded by close_timeout), and ends or detaches the thread.
+  void shut_down() noexcept;
+
+  // --- The housekeeper's ---------------------------------------------------
+  WakeSignal& wake_signal() noexcept { return wake_signal_; }
+  // Runs the timers, takes the next work, tells of suspected leaks.
+  void begin_round(Round& round);
+  // The session of a connection that is being checked or cleaned.
+  Session& session(ConnectionId id) noexcept;
+  // Takes a closing connection out of its slot; null if it never opened.
+  std::unique_ptr<Connection> take_connection(ConnectionId id) noexcept;
+  void opened(ConnectionId id, std::unique_ptr<Session> session,
+              const OpenedFacts& facts);
+  void open_failed(ConnectionId id, const Error& error);
+  void checked(ConnectionId id, bool alive) noexcept;
+  void cleaned(ConnectionId id, bool usable) noexcept;
+  void closed(ConnectionId id) noexcept;
+  void hung_up(ConnectionId id) noexcept;
+
+ private:
+  // Who sits in a slot of the brain.
+  struct Tenant {
+    std::unique_ptr<Connection> connection;
+    ConnectionId id;
+  };
+  struct Failure {
+    std::shared_ptr<const std::string> message;  // null: none yet
+  };
+
+  void start_housekeeper();
+
+  // Puts a request to the brain. The state in which it left it; kQueued may
+  // be out of date when this returns.
+  Waiter::State submit(AcquireRequest& request,
+                       const std::optional<TimePoint>& deadline);
+  Expected<Lease> wait_for(BlockingRequest& request);
+  Lease make_lease(const AcquireRequest& request) noexcept;
+  Error failure_of(const AcquireRequest& request) const;
+
+  // Under the mutex: looks up the connections that `effects` grants.
+  void resolve(const Effects& effects) noexcept;
+  void resolve(Waiter& waiter) noexcept;
+  // After unlocking: finishes requests and wakes the housekeeper.
+  void deliver(const Effects& effects) noexcept;
+  // Tells the brain of an event by `tell(now)`, and carries the effects out.
+  template <typename Tell>
+  void report(Tell tell) noexcept;
+
+  AcquireFacts facts() const;
+  void fill(PoolStats& stats, const Failure& failure) const;
+  LeaseFacts find_lease(ConnectionId id, TimePoint now) const;
+  void begin_close() noexcept;
+  bool nothing_to_close() const noexcept;
+  void tell(void (EventSink::*event)(const LeaseEvent&) noexcept,
+            const LeaseFacts& lease) const noexcept;
+
+  // Constant after construction.
+  const PoolOptions options_;
+  const std::shared_ptr<const ConnectionString> target_;
+  const std::shared_ptr<EventSink> sink_;  // may be null
+  const std::shared_ptr<QueryStatistics> statistics_;
+  const std::shared_ptr<const SessionContext> context_;
+  const std::uint64_t fork_generation_;
+
+  WakeSignal wake_signal_;
+
+  // The Pool's: touched by create() and shut_down() only. By pointer, since a
+  // child after fork() can neither join nor destroy it.
+  std::unique_ptr<std::thread> housekeeper_;
+
+  mutable std::mutex mutex_;
+  std::condition_variable settled_;  // after close(): a connection is closed
+  // Guarded by mutex_.
+  PoolState state_;
+  std::vector<Tenant> slots_;
+  Failure last_failure_;
+};
+
+}  // namespace dbpool::detail
+
+#endif  // DBPOOL_POOL_SRC_POOL_CORE_H_
