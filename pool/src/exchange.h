@@ -23,12 +23,16 @@ namespace dbpool::detail {
 
 class Exchange final : public StepMachine {
  public:
-  // The session must outlive the exchange. The texts and parameters must live until the
-  // exchange ends (a blocking caller's are on its stack; the asynchronous
-  // driver owns copies).
+  // The session must outlive the exchange and be free (not busy); it is busy
+  // from now on until the exchange has ended. The texts and parameters must
+  // live until then, too (a blocking caller's are on its stack; the
+  // asynchronous driver owns copies). An exchange that is destroyed before
+  // its end leaves the session busy: Cleaning makes it fit again.
   Exchange(Session& session, const Statement& statement, const Params& params,
            const ExecuteOptions& options, TimePoint now);
   ~Exchange() override;
+  Exchange(const Exchange&) = delete;
+  Exchange& operator=(const Exchange&) = delete;
 
   std::optional<Wait> step(TimePoint now, bool ready) override;
 
@@ -38,35 +42,6 @@ class Exchange final : public StepMachine {
 
   // After step() returned nullopt, once. Also tells statistics and sink.
   Expected<Rows> take_result();
-
- private:
-  class Impl;
-  std::unique_ptr<Impl> impl_;
-};
-
-// Brings a session back to a state fit for the next borrower as a step
-// machine: waits out or cancels what is under way, rolls back, and resets
-// what the session-reset policy says (pool/README.md). Result: usable?
-class Cleaning final : public StepMachine {
- public:
-  Cleaning(Session& session, TimePoint deadline, TimePoint now);
-  ~Cleaning() override;
-  std::optional<Wait> step(TimePoint now, bool ready) override;
-  bool usable() const noexcept;  // after the end
-
- private:
-  class Impl;
-  std::unique_ptr<Impl> impl_;
-};
-
-// One round trip (an empty query) before an idle connection is lent. Result:
-// alive?
-class Checking final : public StepMachine {
- public:
-  Checking(Session& session, TimePoint deadline, TimePoint now);
-  ~Checking() override;
-  std::optional<Wait> step(TimePoint now, bool ready) override;
-  bool alive() const noexcept;  // after the end
 
  private:
   class Impl;

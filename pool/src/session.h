@@ -12,6 +12,7 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "dbpool/connect.h"
 #include "dbpool/connection.h"
@@ -57,6 +58,14 @@ class Session {
   // A statement was begun and not ended (an abandoned async_execute).
   bool busy() const noexcept { return busy_; }
   void set_busy(bool busy) noexcept { busy_ = busy; }
+  // The last cancel that was sent for what ran here; null if all have
+  // returned. Until it is done, a late cancel may hit the next statement.
+  const std::shared_ptr<CancelTicket>& cancel_ticket() const noexcept {
+    return cancel_ticket_;
+  }
+  void set_cancel_ticket(std::shared_ptr<CancelTicket> ticket) noexcept {
+    cancel_ticket_ = std::move(ticket);
+  }
   // fork(): the generation in which the session was made is another one.
   bool forked() const noexcept;
 
@@ -65,6 +74,7 @@ class Session {
   std::shared_ptr<const SessionContext> context_;
   std::string host_;
   StatementCache cache_;
+  std::shared_ptr<CancelTicket> cancel_ticket_;
   std::uint64_t fork_generation_;
   bool broken_ = false;
   bool retire_ = false;
