@@ -26,11 +26,16 @@
 // An acquire fails at once, without queueing, with kBackendDown or
 // kServerSlots when live == 0, nothing is opening and the pool backs off;
 // with kQueueFull when the queue is at its bound; with kClosed after close().
+// Requests that are waiting when the first of these becomes true fail, too.
+//
+// While the last opening failed, one opening at a time is tried: what brought
+// the server down must not meet it when it comes up.
 #ifndef DBPOOL_POOL_SRC_POOL_STATE_H_
 #define DBPOOL_POOL_SRC_POOL_STATE_H_
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <optional>
 #include <source_location>
 #include <vector>
@@ -38,48 +43,19 @@
 #include "dbpool/options.h"
 #include "dbpool/stats.h"
 #include "dbpool/tag.h"
+#include "pool/src/backoff.h"
+#include "pool/src/connection_table.h"
+#include "pool/src/jitter.h"
+#include "pool/src/pool_accounting.h"
+#include "pool/src/sliding_peak.h"
+#include "pool/src/wait_queue.h"
+#include "pool/src/waiter.h"
 
 namespace dbpool::detail {
-
-// A connection's place in the brain. A slot is reused; the generation tells
-// a late event for an earlier tenant apart (it is ignored).
-struct ConnectionId {
-  std::uint32_t slot = 0;
-  std::uint32_t generation = 0;
-  friend bool operator==(ConnectionId, ConnectionId) = default;
-};
-
-// One request. The caller fills the first block; the brain owns the rest
-// until the waiter is finished.
-struct Waiter {
-  TimePoint deadline = TimePoint::max();
-  Tag tag = {};
-  std::source_location where = {};
-  void* owner = nullptr;  // for the effects' executor; never touched here
-
-  enum class State : std::uint8_t { kNew, kQueued, kGranted, kFailed };
-  State state = State::kNew;
-  AcquireFailure failure = AcquireFailure::kClosed;  // when kFailed
-  ConnectionId granted = {};                         // when kGranted
-  TimePoint enqueued_at = {};
-  // Links; intrusive so that no event allocates.
-  Waiter* previous = nullptr;
-  Waiter* next = nullptr;          // also links Effects::finished
-  std::uint32_t heap_index = 0;    // in the deadline heap
-};
 
 struct Effects {
   Waiter* finished = nullptr;  // singly linked by `next`, oldest first
   bool wake_housekeeper = false;
-};
-
-enum class WorkKind : std::uint8_t { kOpen, kCheck, kClean, kClose };
-
-struct Work {
-  WorkKind kind;
-  ConnectionId id;
-  CloseReason close_reason;   // kClose only
-  bool abort_opening = false;  // kClose of one that is still opening
 };
 
 // In what state a lease comes back.
@@ -122,10 +98,13 @@ struct FailedFacts {
 
 class PoolState {
  public:
+  // A check or clean-up that lasts longer no longer counts as help for the
+  // queue: another check or opening is begun in its place.
+  static constexpr Duration kSlowCheck = std::chrono::milliseconds(100);
+
   // `options` must be valid (see validate()). Seeds its jitter from
   // options.random_seed (the facade fills it).
   PoolState(const PoolOptions& options, TimePoint now);
-  ~PoolState();
   PoolState(const PoolState&) = delete;
   PoolState& operator=(const PoolState&) = delete;
 
@@ -134,13 +113,16 @@ class PoolState {
   // Effects::finished) or kQueued.
   Effects acquire(Waiter& waiter, TimePoint now) noexcept;
   // The caller gives up a queued waiter (kCancelled), or its deadline passed
-  // (the timeout that fits its reason, if now >= deadline). False if it was
-  // finished already: then its grant or failure stands.
+  // (the timeout that fits its reason, if now >= deadline; otherwise nothing
+  // happens). False if it was finished already: then its grant or failure
+  // stands.
   bool cancel(Waiter& waiter, TimePoint now) noexcept;
   bool expire(Waiter& waiter, TimePoint now) noexcept;
   Effects release(ConnectionId id, ReturnState state, TimePoint now) noexcept;
 
   // --- Housekeeper ---------------------------------------------------------
+  // Events of connections that have gone, or are being closed, are ignored
+  // (`facts` then stay as they are); so are null `facts`.
   Effects opened(ConnectionId id, const OpenedFacts& facts,
                  TimePoint now) noexcept;
   Effects open_failed(ConnectionId id, ConnectFailure failure, TimePoint now,
@@ -148,40 +130,146 @@ class PoolState {
   Effects checked(ConnectionId id, bool alive, TimePoint now) noexcept;
   Effects cleaned(ConnectionId id, bool usable, TimePoint now) noexcept;
   Effects closed(ConnectionId id, TimePoint now, ClosedFacts* facts) noexcept;
-  // The server hung up on a connection. Idle: close it. Leased: close it on
-  // return. Otherwise nothing: its machine will tell.
+  // The server hung up on a connection. Idle: close it. Leased or checked:
+  // close it when it comes back.
   Effects hung_up(ConnectionId id, TimePoint now) noexcept;
   // Timers: waiters' deadlines, idle timeouts, lifetimes, backoff, leaks,
-  // the peak's window.
+  // slow checks.
   Effects advance(TimePoint now) noexcept;
   // Never later than the next moment at which advance() would do something;
   // TimePoint::max() if none. Strictly after `now` once advance(now) ran.
-  TimePoint next_deadline() const noexcept;
+  // For the housekeeper before it sleeps: Effects::wake_housekeeper tells
+  // when a later event needs it earlier than this.
+  TimePoint next_deadline() noexcept;
   // Moves pending work into `out` (cleared first; give it capacity
   // kMaxWorkBatch; more is left for the next call). True if more is left.
+  // An opening or check whose machine runs may be followed by kClose for the
+  // same connection: abandon the machine. Work that became pointless before
+  // it was taken is dropped.
   static constexpr std::size_t kMaxWorkBatch = 64;
   bool take_work(std::vector<Work>& out) noexcept;
-  // Leases that crossed the leak threshold since the last call.
+  // Leases that crossed the leak threshold since the last call, at most
+  // kMaxWorkBatch (`out` as above). True if `out` is not empty: call again.
   bool take_leaks(std::vector<LeaseFacts>& out, TimePoint now) noexcept;
 
   // --- Control -------------------------------------------------------------
+  // 0 <= min <= max, max >= 1. May throw std::bad_alloc; then nothing changed.
   Effects resize(std::uint32_t min_connections, std::uint32_t max_connections,
                  TimePoint now);
   Effects close(TimePoint now) noexcept;
-  bool is_closed() const noexcept;     // close() was called
-  bool is_drained() const noexcept;    // closed, and total == 0
+  bool is_closed() const noexcept { return closed_; }  // close() was called
+  bool is_drained() const noexcept;                    // closed, and total == 0
+  // Slots are numbered below this; it grows in resize() only.
+  std::uint32_t slot_count() const noexcept { return table_.capacity(); }
 
   // --- Reading -------------------------------------------------------------
   // Everything of PoolStats but name, target, last_failure's text and
   // queries.
   void snapshot(TimePoint now, PoolStats& out) const noexcept;
   // Up to `most` leases, longest first.
-  std::vector<LeaseFacts> longest_leases(std::size_t most,
-                                         TimePoint now) const;
+  std::vector<LeaseFacts> longest_leases(std::size_t most, TimePoint now) const;
 
  private:
-  class Impl;  // or members here, as the author sees fit
-  std::unique_ptr<Impl> impl_;
+  // The queue seen by reason: the first `opening` requests wait for kOpening,
+  // all others for `others`.
+  struct WaitSplit {
+    std::uint32_t opening;
+    WaitReason others;
+  };
+
+  // Every event begins and ends with these (pool_state.cc).
+  TimePoint begin(TimePoint now) noexcept;
+  Effects end(TimePoint now) noexcept;
+  Effects check_ended(ConnectionId id, bool good, CloseReason reason,
+                      TimePoint now) noexcept;
+
+  // What becomes of requests and connections (pool_policy.cc).
+  void grant(Waiter& waiter, Slot& slot, TimePoint now) noexcept;
+  void fail(Waiter& waiter, AcquireFailure failure, TimePoint now) noexcept;
+  void dequeue(Waiter& waiter, TimePoint now) noexcept;
+  void append_finished(Waiter& waiter) noexcept;
+  void grant_head(Slot& slot, TimePoint now) noexcept;
+  void fail_queued(Waiter& waiter, AcquireFailure failure,
+                   TimePoint now) noexcept;
+  void fail_all(AcquireFailure failure, TimePoint now) noexcept;
+  bool is_hopeless(TimePoint now) const noexcept;
+  std::optional<CloseReason> retirement(const Slot& slot,
+                                        TimePoint now) const noexcept;
+  void place(Slot& slot, TimePoint now) noexcept;
+  void lend_or_keep(Slot& slot, TimePoint now) noexcept;
+  void start_close(Slot& slot, CloseReason reason, TimePoint now) noexcept;
+  void end_lease(Slot& slot, TimePoint now) noexcept;
+  void add_work(Slot& slot, WorkKind kind) noexcept;
+  void set_lifetime(Slot& slot, TimePoint now) noexcept;
+  bool is_over_max() const noexcept;
+  void shed_excess(TimePoint now) noexcept;
+  bool is_fresh(const Slot& idle, TimePoint now) const noexcept;
+  void settle(TimePoint now) noexcept;
+  std::uint32_t unhelped() const noexcept;
+  void start_checks(TimePoint now) noexcept;
+  std::uint32_t wanted_openings() const noexcept;
+  bool may_open() const noexcept;
+  void start_openings(TimePoint now) noexcept;
+
+  // Time (pool_timers.cc).
+  TimePoint earliest_deadline() const noexcept;
+  TimePoint leak_deadline() const noexcept;
+  TimePoint slow_check_deadline() const noexcept;
+  TimePoint idle_deadline() const noexcept;
+  TimePoint retry_deadline() const noexcept;
+  void expire_waiters(TimePoint now) noexcept;
+  void find_leaks(TimePoint now) noexcept;
+  void find_slow_checks(TimePoint now) noexcept;
+  void recycle_expired(TimePoint now) noexcept;
+  void reap_idle(TimePoint now) noexcept;
+  void integrate(PoolIntegrals& into, TimePoint now) const noexcept;
+
+  // Reading (pool_reading.cc).
+  WaitSplit wait_split(TimePoint now) const noexcept;
+  WaitReason reason_of(const Waiter& waiter, TimePoint now) const noexcept;
+  AcquireFailure timeout_of(const Waiter& waiter, TimePoint now) const noexcept;
+  AcquireFailure fast_failure() const noexcept;
+  PoolLevels levels(TimePoint now) const noexcept;
+  LeaseFacts facts_of(const Slot& slot, TimePoint now) const noexcept;
+  std::uint32_t overdue_leases(TimePoint now) const noexcept;
+
+  // Constant after construction.
+  const std::optional<Duration> idle_timeout_;
+  const std::optional<std::uint64_t> max_uses_;
+  const std::optional<Duration> max_lifetime_;
+  const double lifetime_jitter_;
+  const Duration check_after_idle_;
+  const std::uint32_t max_concurrent_openings_;
+  const std::optional<Duration> leak_threshold_;
+
+  // The limits in force.
+  std::uint32_t min_connections_;
+  std::uint32_t max_connections_;
+  bool closed_ = false;
+
+  TimePoint now_;  // of the latest event
+  ConnectionTable table_;
+  WaitQueue queue_;
+  Jitter jitter_;
+  Backoff backoff_;
+  std::optional<TimePoint> last_failed_at_;
+  ConnectFailure last_failure_ = ConnectFailure::kOther;
+  // No open connection expires earlier, but those whose time came while they
+  // were leased or checked: they are closed when they come back.
+  TimePoint first_expiry_ = TimePoint::max();
+  std::vector<LeaseFacts> leaks_;  // not yet taken; capacity: slot_count()
+
+  PoolIntegrals integrals_;
+  PoolCounters counters_;
+  SlidingPeak waiting_peak_;
+
+  // Of the event under way.
+  Waiter* finished_head_ = nullptr;
+  Waiter* finished_tail_ = nullptr;
+  bool needs_housekeeper_ = false;
+  bool refused_ = false;  // a request that may not queue; see acquire()
+  // The housekeeper looks at this moment without being woken.
+  TimePoint armed_ = TimePoint::max();
 };
 
 }  // namespace dbpool::detail

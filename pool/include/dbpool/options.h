@@ -49,7 +49,7 @@ struct PoolOptions {
   double lifetime_jitter = 0.1;  // 0 … 0.5
 
   // A connection idle for longer than this is checked (one round trip)
-  // before it is lent. >= 0.
+  // before it is lent. >= 0; > 0 where max_waiting_requests is 0.
   Duration check_after_idle = std::chrono::seconds(1);
   // Deadline of one check or one clean-up (roll-back). > 0.
   Duration check_timeout = std::chrono::seconds(2);

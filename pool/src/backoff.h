@@ -1,0 +1,64 @@
+// Backoff: when the next opening may start after one has failed.
+//
+// After the n-th failure in a row the next try waits a random time from
+// [d/2, d], d = min(max, initial * 2^(n-1)): exponential backoff with "equal
+// jitter" (Brooker, AWS Architecture Blog, 2015), so that a fleet of pools
+// does not knock in step, yet none knocks at once.
+//
+// Thread-safety: none.
+#ifndef DBPOOL_POOL_SRC_BACKOFF_H_
+#define DBPOOL_POOL_SRC_BACKOFF_H_
+
+#include <cstdint>
+
+#include "dbpool/options.h"
+#include "pool/src/jitter.h"
+#include "pool/src/saturating_time.h"
+
+namespace dbpool::detail {
+
+class Backoff {
+ public:
+  // 0 < initial <= max.
+  Backoff(Duration initial, Duration max) noexcept
+      : initial_(initial), max_(max) {}
+
+  // Returns how long the next try waits.
+  Duration failed(TimePoint now, Jitter& jitter) noexcept {
+    if (failures_ < UINT32_MAX) ++failures_;
+    const Duration longest = longest_wait();
+    const Duration wait = jitter.between(longest / 2, longest);
+    retry_at_ = saturating_add(now, wait);
+    return wait;
+  }
+  void succeeded() noexcept {
+    failures_ = 0;
+    retry_at_ = TimePoint::min();
+  }
+
+  std::uint32_t failures_in_a_row() const noexcept { return failures_; }
+  // TimePoint::min() unless the last try failed.
+  TimePoint retry_at() const noexcept { return retry_at_; }
+  bool holds(TimePoint now) const noexcept { return now < retry_at_; }
+
+ private:
+  Duration longest_wait() const noexcept {
+    Duration wait = initial_;
+    for (std::uint32_t n = 1; n < failures_; ++n) {
+      if (wait > max_ / 2) return max_;
+      wait *= 2;
+    }
+    return wait;
+  }
+
+  // Constant after construction.
+  Duration initial_;
+  Duration max_;
+
+  std::uint32_t failures_ = 0;
+  TimePoint retry_at_ = TimePoint::min();
+};
+
+}  // namespace dbpool::detail
+
+#endif  // DBPOOL_POOL_SRC_BACKOFF_H_

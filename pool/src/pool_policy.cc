@@ -1,0 +1,209 @@
+// What becomes of waiting requests and of connections.
+#include <algorithm>
+
+#include "pool/src/pool_state.h"
+
+namespace dbpool::detail {
+
+// --- Requests --------------------------------------------------------------
+
+void PoolState::grant(Waiter& waiter, Slot& slot, TimePoint now) noexcept {
+  table_.move_to(slot, ConnectionState::kActive, now);
+  ++slot.uses;
+  slot.tag = waiter.tag;
+  slot.where = waiter.where;
+  waiter.state = Waiter::State::kGranted;
+  waiter.granted = slot.id();
+  ++counters_.acquires;
+  counters_.wait_granted.observe(now - waiter.enqueued_at);
+}
+
+void PoolState::fail(Waiter& waiter, AcquireFailure failure,
+                     TimePoint now) noexcept {
+  waiter.state = Waiter::State::kFailed;
+  waiter.failure = failure;
+  ++counters_.acquires;
+  counters_.acquire_failures.add(failure);
+  counters_.wait_failed.observe(now - waiter.enqueued_at);
+}
+
+void PoolState::dequeue(Waiter& waiter, TimePoint now) noexcept {
+  queue_.remove(waiter);
+  waiting_peak_.set(queue_.size(), now);
+  ++counters_.acquires_waited;
+}
+
+void PoolState::append_finished(Waiter& waiter) noexcept {
+  waiter.next = nullptr;
+  (finished_tail_ ? finished_tail_->next : finished_head_) = &waiter;
+  finished_tail_ = &waiter;
+}
+
+void PoolState::grant_head(Slot& slot, TimePoint now) noexcept {
+  Waiter& head = *queue_.head();
+  dequeue(head, now);
+  grant(head, slot, now);
+  append_finished(head);
+}
+
+void PoolState::fail_queued(Waiter& waiter, AcquireFailure failure,
+                            TimePoint now) noexcept {
+  dequeue(waiter, now);
+  fail(waiter, failure, now);
+  append_finished(waiter);
+}
+
+// No live connection, none on its way, and none may be tried yet.
+bool PoolState::is_hopeless(TimePoint now) const noexcept {
+  return table_.live() == 0 && table_.count(ConnectionState::kOpening) == 0 &&
+         backoff_.holds(now);
+}
+
+// --- Connections -----------------------------------------------------------
+
+// Why a connection that comes back must not be lent again.
+std::optional<CloseReason> PoolState::retirement(const Slot& slot,
+                                                 TimePoint now) const noexcept {
+  if (slot.hung_up) return CloseReason::kBroken;
+  if (closed_) return CloseReason::kDrain;
+  if (is_over_max()) return CloseReason::kResize;
+  if (max_uses_ && slot.uses >= *max_uses_) return CloseReason::kMaxUses;
+  if (now >= slot.expires_at) return CloseReason::kMaxLifetime;
+  return std::nullopt;
+}
+
+void PoolState::place(Slot& slot, TimePoint now) noexcept {
+  slot.cleaning = false;
+  if (const auto reason = retirement(slot, now)) {
+    start_close(slot, *reason, now);
+  } else {
+    lend_or_keep(slot, now);
+  }
+}
+
+void PoolState::lend_or_keep(Slot& slot, TimePoint now) noexcept {
+  if (queue_.empty()) {
+    table_.move_to(slot, ConnectionState::kIdle, now);
+  } else {
+    grant_head(slot, now);
+  }
+}
+
+void PoolState::start_close(Slot& slot, CloseReason reason,
+                            TimePoint now) noexcept {
+  const bool untouched =
+      slot.state == ConnectionState::kOpening && slot.has_work;
+  if (untouched) {  // nobody has begun to open it
+    table_.remove(slot);
+    return;
+  }
+  slot.close_reason = reason;
+  table_.move_to(slot, ConnectionState::kClosing, now);
+  add_work(slot, WorkKind::kClose);
+}
+
+void PoolState::end_lease(Slot& slot, TimePoint now) noexcept {
+  find_leaks(now);  // this lease may be one that nobody has seen yet
+  counters_.lease_duration.observe(now - slot.since);
+}
+
+void PoolState::add_work(Slot& slot, WorkKind kind) noexcept {
+  table_.set_work(slot, kind);
+  needs_housekeeper_ = true;
+}
+
+void PoolState::set_lifetime(Slot& slot, TimePoint now) noexcept {
+  if (!max_lifetime_) return;
+  const double most = static_cast<double>(Duration::max().count()) / 2;
+  const double half = std::min(
+      static_cast<double>(max_lifetime_->count()) * lifetime_jitter_, most);
+  const Duration spread(static_cast<Duration::rep>(half));
+  const Duration shortest = *max_lifetime_ - spread;
+  slot.expires_at =
+      saturating_add(saturating_add(now, shortest),
+                     jitter_.between(Duration::zero(), 2 * spread));
+  first_expiry_ = std::min(first_expiry_, slot.expires_at);
+}
+
+// Non-closing connections alone exceed the limit (it was lowered). Those
+// being closed do not count: they are on their way out already.
+bool PoolState::is_over_max() const noexcept {
+  return table_.total() - table_.count(ConnectionState::kClosing) >
+         max_connections_;
+}
+
+// Idle ones first, the coldest before all, then openings, the latest first.
+// Leased and checked ones follow when they come back.
+void PoolState::shed_excess(TimePoint now) noexcept {
+  while (is_over_max()) {
+    Slot* slot = table_.oldest(ConnectionState::kIdle);
+    if (slot == nullptr) slot = table_.youngest(ConnectionState::kOpening);
+    if (slot == nullptr) return;
+    start_close(*slot, CloseReason::kResize, now);
+  }
+}
+
+bool PoolState::is_fresh(const Slot& idle, TimePoint now) const noexcept {
+  return now - idle.since <= check_after_idle_;
+}
+
+// --- What follows after each event -----------------------------------------
+
+void PoolState::settle(TimePoint now) noexcept {
+  if (closed_) return;
+  find_slow_checks(now);
+  start_checks(now);
+  start_openings(now);
+  if (is_hopeless(now)) fail_all(fast_failure(), now);
+}
+
+// Requests that no check works for. A check that takes long does not count:
+// it may hang.
+std::uint32_t PoolState::unhelped() const noexcept {
+  const std::uint32_t asking = queue_.size() + (refused_ ? 1 : 0);
+  const std::uint32_t checks = table_.count(ConnectionState::kChecking) -
+                               table_.aged(ConnectionState::kChecking);
+  return asking - std::min(asking, checks);
+}
+
+// Idle connections are lent at once while they are fresh, so those that are
+// left while requests wait need a check.
+void PoolState::start_checks(TimePoint now) noexcept {
+  while (unhelped() > 0) {
+    Slot* idle = table_.youngest(ConnectionState::kIdle);
+    if (idle == nullptr) return;
+    table_.move_to(*idle, ConnectionState::kChecking, now);
+    add_work(*idle, WorkKind::kCheck);
+  }
+}
+
+std::uint32_t PoolState::wanted_openings() const noexcept {
+  if (closed_) return 0;
+  const std::uint32_t live = table_.live();
+  const std::uint32_t for_floor =
+      min_connections_ - std::min(min_connections_, live);
+  // One opening serves both: a connection opened for a request is live.
+  const std::uint32_t wanted = std::max(unhelped(), for_floor);
+  const std::uint32_t opening = table_.count(ConnectionState::kOpening);
+  return wanted - std::min(wanted, opening);
+}
+
+bool PoolState::may_open() const noexcept {
+  const std::uint32_t at_once =
+      backoff_.failures_in_a_row() > 0 ? 1 : max_concurrent_openings_;
+  return table_.total() < max_connections_ &&
+         table_.count(ConnectionState::kOpening) < at_once;
+}
+
+void PoolState::start_openings(TimePoint now) noexcept {
+  if (backoff_.holds(now)) return;
+  for (std::uint32_t n = wanted_openings(); n > 0 && may_open(); --n) {
+    add_work(table_.add(now), WorkKind::kOpen);
+  }
+}
+
+void PoolState::fail_all(AcquireFailure failure, TimePoint now) noexcept {
+  while (Waiter* head = queue_.head()) fail_queued(*head, failure, now);
+}
+
+}  // namespace dbpool::detail

@@ -1,0 +1,133 @@
+// Why requests wait, and the snapshot.
+#include <algorithm>
+#include <cstddef>
+
+#include "pool/src/pool_state.h"
+
+namespace dbpool::detail {
+
+// The decision table of pool_state.h: its first row by place, the others
+// alike for the rest of the queue.
+PoolState::WaitSplit PoolState::wait_split(TimePoint now) const noexcept {
+  const bool failing = backoff_.failures_in_a_row() > 0;
+  const bool no_slots = last_failure_ == ConnectFailure::kTooManyConnections;
+  if (failing && table_.live() == 0) {
+    return {.opening = 0,
+            .others =
+                no_slots ? WaitReason::kServerSlots : WaitReason::kBackendDown};
+  }
+  const std::uint32_t coming = table_.count(ConnectionState::kChecking) +
+                               table_.count(ConnectionState::kOpening);
+  WaitReason others = WaitReason::kCapacity;
+  if (table_.total() < max_connections_) {
+    const bool refused = backoff_.holds(now) && no_slots;
+    others = refused ? WaitReason::kServerSlots : WaitReason::kOpening;
+  }
+  return {.opening = coming, .others = others};
+}
+
+WaitReason PoolState::reason_of(const Waiter& waiter,
+                                TimePoint now) const noexcept {
+  const WaitSplit split = wait_split(now);
+  return queue_.is_within(waiter, split.opening) ? WaitReason::kOpening
+                                                 : split.others;
+}
+
+AcquireFailure PoolState::timeout_of(const Waiter& waiter,
+                                     TimePoint now) const noexcept {
+  switch (reason_of(waiter, now)) {
+    case WaitReason::kCapacity:
+      return AcquireFailure::kTimeoutCapacity;
+    case WaitReason::kOpening:
+      return AcquireFailure::kTimeoutOpening;
+    case WaitReason::kBackendDown:
+      return AcquireFailure::kTimeoutBackendDown;
+    case WaitReason::kServerSlots:
+      break;
+  }
+  return AcquireFailure::kServerSlots;
+}
+
+AcquireFailure PoolState::fast_failure() const noexcept {
+  return last_failure_ == ConnectFailure::kTooManyConnections
+             ? AcquireFailure::kServerSlots
+             : AcquireFailure::kBackendDown;
+}
+
+PoolLevels PoolState::levels(TimePoint now) const noexcept {
+  PoolLevels out = {.connections = table_.counts(),
+                    .waiting = {},
+                    .max_connections = max_connections_};
+  if (queue_.empty()) return out;
+  const WaitSplit split = wait_split(now);
+  const std::uint32_t first = std::min(split.opening, queue_.size());
+  out.waiting[static_cast<std::size_t>(WaitReason::kOpening)] = first;
+  out.waiting[static_cast<std::size_t>(split.others)] += queue_.size() - first;
+  return out;
+}
+
+LeaseFacts PoolState::facts_of(const Slot& slot, TimePoint now) const noexcept {
+  return {.id = slot.id(),
+          .tag = slot.tag,
+          .where = slot.where,
+          .backend_pid = slot.backend_pid,
+          .age = now - slot.since};
+}
+
+std::uint32_t PoolState::overdue_leases(TimePoint now) const noexcept {
+  std::uint32_t overdue = table_.aged(ConnectionState::kActive);
+  if (!leak_threshold_) return overdue;
+  // Those that crossed the threshold since the latest event.
+  const Slot* slot = table_.next_to_age(ConnectionState::kActive);
+  while (slot != nullptr && now - slot->since >= *leak_threshold_) {
+    ++overdue;
+    slot = table_.next_younger(*slot);
+  }
+  return overdue;
+}
+
+void PoolState::snapshot(TimePoint now, PoolStats& out) const noexcept {
+  now = std::max(now, now_);
+  const PoolLevels levels_now = levels(now);
+  out.closed = closed_;
+  out.connections = levels_now.connections;
+  out.total = table_.total();
+  out.waiting = levels_now.waiting;
+  out.waiting_total = queue_.size();
+  out.max_connections = max_connections_;
+  out.min_connections = min_connections_;
+  out.max_waiting_requests = queue_.bound();
+  out.waiting_peak = waiting_peak_.peak(now);
+  out.overdue_leases = overdue_leases(now);
+  const Waiter* head = queue_.head();
+  out.oldest_waiting_age = head ? now - head->enqueued_at : Duration::zero();
+  const Slot* lease = table_.oldest(ConnectionState::kActive);
+  out.oldest_lease_age = lease ? now - lease->since : Duration::zero();
+  out.backing_off = backoff_.holds(now);
+  if (last_failed_at_) {
+    out.last_failure.seen = true;
+    out.last_failure.reason = last_failure_;
+    out.last_failure.ago = std::chrono::duration_cast<std::chrono::seconds>(
+        now - *last_failed_at_);
+  }
+  PoolIntegrals integrals = integrals_;
+  integrate(integrals, now);
+  integrals.write_to(out);
+  counters_.write_to(out);
+}
+
+std::vector<LeaseFacts> PoolState::longest_leases(std::size_t most,
+                                                  TimePoint now) const {
+  now = std::max(now, now_);
+  std::vector<LeaseFacts> out;
+  out.reserve(
+      std::min<std::size_t>(most, table_.count(ConnectionState::kActive)));
+  const Slot* slot = table_.oldest(ConnectionState::kActive);
+  for (; slot != nullptr && out.size() < most;
+       slot = table_.next_younger(*slot)) {
+    out.push_back(facts_of(*slot, now));
+  }
+  return out;
+}
+
+}  // namespace dbpool::detail
