@@ -1,0 +1,58 @@
+// EventLog: what a pool tells (events.h) as log lines.
+//
+//   event                 when                         level
+//   connection opened     connection log on            info
+//   connection closed     connection log on            info
+//   connect failed        always, limited              warn
+//   opens again           after a failure, limited     info
+//   leak, dirty return    always, limited              warn
+//   lease abandoned       always                       error
+//   statement             query log on                 info, failed ones warn
+//   failed statement      query log off, limited       warn, without its text
+//
+// A statement's parameters are never logged, only their number.
+#ifndef DBPOOL_EXPORTER_EVENT_LOG_H_
+#define DBPOOL_EXPORTER_EVENT_LOG_H_
+
+#include <atomic>
+#include <cstddef>
+
+#include "dbpool/events.h"
+#include "exporter/logging/logger.h"
+
+namespace dbpool::exporter {
+
+// Characters of a statement's text that are logged.
+inline constexpr std::size_t kLoggedSqlCharacters = 200;
+
+struct EventLogOptions {
+  bool queries = false;      // DB_LOG_QUERIES
+  bool connections = false;  // DB_LOG_CONNECTIONS
+};
+
+// Thread-safety: as an EventSink must be.
+class EventLog : public EventSink {
+ public:
+  // `log` must outlive it, and so it outlives the pools that use it.
+  EventLog(Logger& log, EventLogOptions options);
+
+  void connection_opened(const ConnectionOpenedEvent& event) noexcept override;
+  void connect_failed(const ConnectFailedEvent& event) noexcept override;
+  void connection_closed(const ConnectionClosedEvent& event) noexcept override;
+  void leak_suspected(const LeaseEvent& event) noexcept override;
+  void dirty_return(const LeaseEvent& event) noexcept override;
+  void lease_abandoned(const LeaseEvent& event) noexcept override;
+  void statement_finished(const StatementEvent& event) noexcept override;
+
+ private:
+  void log_statement(const StatementEvent& event);
+  void log_failed_statement(const StatementEvent& event);
+
+  Logger& log_;
+  const EventLogOptions options_;
+  std::atomic<bool> failing_ = false;  // the last opening failed
+};
+
+}  // namespace dbpool::exporter
+
+#endif  // DBPOOL_EXPORTER_EVENT_LOG_H_

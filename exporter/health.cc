@@ -1,0 +1,79 @@
+#include "exporter/health.h"
+
+#include <cstddef>
+
+namespace dbpool::exporter {
+
+namespace {
+
+std::uint32_t count(const PoolStats& stats, ConnectionState state) {
+  return stats.connections[static_cast<std::size_t>(state)];
+}
+
+std::uint32_t live_connections(const PoolStats& stats) {
+  return count(stats, ConnectionState::kChecking) +
+         count(stats, ConnectionState::kIdle) +
+         count(stats, ConnectionState::kActive);
+}
+
+bool waits_for(const PoolStats& stats, WaitReason reason) {
+  return stats.waiting[static_cast<std::size_t>(reason)] > 0;
+}
+
+bool fails(const std::optional<ProbeStats>& probe) {
+  return probe && probe->succeeded == false;
+}
+
+// The connection probe failed, and nothing newer says otherwise.
+bool unreachable(const HealthFacts& facts) {
+  if (!fails(facts.connect)) return false;
+  const bool outdated = facts.select && facts.select->succeeded == true &&
+                        facts.select->finished_at > facts.connect->finished_at;
+  return !outdated;
+}
+
+Health down(std::string why) { return {HealthStatus::kDown, std::move(why)}; }
+
+Health degraded(std::string why) {
+  return {HealthStatus::kDegraded, std::move(why)};
+}
+
+}  // namespace
+
+std::string_view to_string(HealthStatus status) noexcept {
+  switch (status) {
+    case HealthStatus::kOk:
+      return "ok";
+    case HealthStatus::kDegraded:
+      return "degraded";
+    case HealthStatus::kDown:
+      return "down";
+  }
+  return "down";
+}
+
+Health judge_health(const HealthFacts& facts) {
+  const PoolStats& stats = facts.stats;
+  if (stats.closed) return down("the pool is closed");
+  if (live_connections(stats) == 0) {
+    if (unreachable(facts)) return down(facts.connect->last_error);
+    if (stats.backing_off) return down(stats.last_failure.message);
+  }
+  if (unreachable(facts) && fails(facts.select)) {
+    return down(facts.connect->last_error);
+  }
+  if (stats.oldest_waiting_age >= kLongWait) {
+    if (waits_for(stats, WaitReason::kCapacity)) {
+      return degraded("the pool is exhausted: requests wait for a connection");
+    }
+    if (waits_for(stats, WaitReason::kServerSlots)) {
+      return degraded("the database refuses more connections");
+    }
+  }
+  if (unreachable(facts)) return degraded(facts.connect->last_error);
+  if (fails(facts.select)) return degraded(facts.select->last_error);
+  if (fails(facts.server)) return degraded(facts.server->last_error);
+  return {};
+}
+
+}  // namespace dbpool::exporter

@@ -1,0 +1,38 @@
+// StatsLog: one line a minute for a pool, as getPoolStats() users wrote it.
+#ifndef DBPOOL_EXPORTER_STATS_LOG_H_
+#define DBPOOL_EXPORTER_STATS_LOG_H_
+
+#include <condition_variable>
+#include <functional>
+#include <mutex>
+#include <thread>
+
+#include "dbpool/options.h"
+#include "dbpool/stats.h"
+#include "exporter/logging/logger.h"
+
+namespace dbpool::exporter {
+
+inline constexpr Duration kStatsLogInterval = std::chrono::minutes(1);
+
+// Writes from a thread of its own until it is destroyed.
+class StatsLog {
+ public:
+  // `log` must outlive it; `snapshot` is called on its thread.
+  StatsLog(Logger& log, std::function<PoolStats()> snapshot,
+           Duration interval = kStatsLogInterval);
+
+ private:
+  void loop(const std::stop_token& stop);
+
+  Logger& log_;
+  const std::function<PoolStats()> snapshot_;
+  const Duration interval_;
+  std::mutex mutex_;
+  std::condition_variable_any wake_;
+  std::jthread thread_;  // last: it uses all of the above
+};
+
+}  // namespace dbpool::exporter
+
+#endif  // DBPOOL_EXPORTER_STATS_LOG_H_

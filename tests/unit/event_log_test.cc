@@ -1,0 +1,206 @@
+#include "exporter/event_log.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <spdlog/sinks/ostream_sink.h>
+
+#include <algorithm>
+#include <chrono>
+#include <memory>
+#include <sstream>
+#include <string>
+
+#include "exporter/stats_log.h"
+#include "tests/support/eventually.h"
+
+namespace dbpool::exporter {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+using ::testing::HasSubstr;
+using ::testing::MatchesRegex;
+using ::testing::Not;
+
+class EventLogTest : public ::testing::Test {
+ protected:
+  EventLog make(EventLogOptions options) { return {log_, options}; }
+
+  std::string text() const { return stream_.str(); }
+  long lines() const { return std::ranges::count(stream_.str(), '\n'); }
+
+  static StatementEvent statement(std::string_view sql,
+                                  const Error* error = nullptr) {
+    return {"default", "orders", sql, 2, milliseconds(1500), error};
+  }
+  static Error server_error() {
+    Error error;
+    error.kind = ErrorKind::kStatement;
+    error.statement_failure = StatementFailure::kServerError;
+    error.sqlstate = "42P01";
+    error.message = "relation \"nowhere\" does not exist";
+    return error;
+  }
+  static LeaseEvent lease(std::string_view tag) {
+    return {"default", tag, "/build/src/orders.cc", 12, 4711, seconds(61)};
+  }
+
+  std::ostringstream stream_;
+  Logger log_{LogOptions{},
+              std::make_shared<spdlog::sinks::ostream_sink_mt>(stream_)};
+};
+
+TEST_F(EventLogTest, ConnectionsAreLoggedOnlyWhenAskedFor) {
+  const ConnectionOpenedEvent opened{"default", "db", 7, milliseconds(3)};
+  const ConnectionClosedEvent closed{"default", 7, CloseReason::kMaxUses, 9,
+                                     seconds(4)};
+  EventLog quiet = make({});
+  quiet.connection_opened(opened);
+  quiet.connection_closed(closed);
+  EXPECT_EQ(text(), "");
+
+  EventLog talking = make({.connections = true});
+  talking.connection_opened(opened);
+  EXPECT_THAT(text(), HasSubstr("level=info msg=\"connection opened\" "
+                                "pool=default host=db backend_pid=7"));
+  talking.connection_closed(closed);
+  EXPECT_THAT(text(), HasSubstr("msg=\"connection removed\" pool=default "
+                                "reason=max_uses backend_pid=7 uses=9"));
+}
+
+TEST_F(EventLogTest, AFailureIsLoggedOnceAndItsEndToo) {
+  EventLog events = make({});
+  const ConnectFailedEvent failed{"default", ConnectFailure::kAuth,
+                                  "wrong password", 3, seconds(2)};
+  events.connect_failed(failed);
+  events.connect_failed(failed);
+  EXPECT_EQ(lines(), 1);
+  EXPECT_THAT(text(), HasSubstr("level=warn"));
+  EXPECT_THAT(text(), HasSubstr("reason=auth error=\"wrong password\""));
+  events.connection_opened({"default", "db", 7, milliseconds(3)});
+  events.connection_opened({"default", "db", 8, milliseconds(3)});
+  EXPECT_EQ(lines(), 2);
+  EXPECT_THAT(text(), HasSubstr("open again"));
+}
+
+TEST_F(EventLogTest, FailuresOfDifferentKindsDoNotHideEachOther) {
+  EventLog events = make({});
+  events.connect_failed({"default", ConnectFailure::kAuth, "a", 1, {}});
+  events.connect_failed({"default", ConnectFailure::kRefused, "b", 2, {}});
+  events.connect_failed({"other", ConnectFailure::kRefused, "b", 1, {}});
+  EXPECT_EQ(lines(), 3);
+}
+
+TEST_F(EventLogTest, LeasesAreNamedByTagAndPlace) {
+  EventLog events = make({});
+  events.leak_suspected(lease("checkout"));
+  EXPECT_THAT(text(), HasSubstr("tag=checkout acquired_at=orders.cc:12 "
+                                "age_seconds=61 backend_pid=4711"));
+  events.leak_suspected(lease("checkout"));
+  EXPECT_EQ(lines(), 1);
+  events.leak_suspected(lease("basket"));
+  events.dirty_return(lease("checkout"));
+  EXPECT_EQ(lines(), 3);
+}
+
+TEST_F(EventLogTest, EveryAbandonedLeaseIsLogged) {
+  EventLog events = make({});
+  events.lease_abandoned(lease("report"));
+  events.lease_abandoned(lease("report"));
+  EXPECT_EQ(lines(), 2);
+  EXPECT_THAT(text(), HasSubstr("level=error"));
+}
+
+TEST_F(EventLogTest, AQueryIsLoggedWithTextNumberOfParametersAndDuration) {
+  EventLog events = make({.queries = true});
+  events.statement_finished(statement("SELECT $1 + $2"));
+  EXPECT_THAT(text(), MatchesRegex("ts=[0-9-]+T[0-9:.]+Z .*\n"));
+  EXPECT_THAT(text(), HasSubstr("msg=query pool=default query=orders "
+                                "sql=\"SELECT $1 + $2\" parameters=2 "
+                                "seconds=1.5"));
+  events.statement_finished(statement("SELECT $1 + $2"));
+  EXPECT_EQ(lines(), 2);
+}
+
+TEST_F(EventLogTest, ALongQueryIsCutAtACharacter) {
+  std::string sql;
+  for (int i = 0; i < 300; ++i) sql += "ö";
+  EventLog events = make({.queries = true});
+  events.statement_finished(statement(sql));
+  std::string expected;
+  for (int i = 0; i < 200; ++i) expected += "ö";
+  EXPECT_THAT(text(), HasSubstr(expected));
+  EXPECT_THAT(text(), Not(HasSubstr(expected + "ö")));
+}
+
+TEST_F(EventLogTest, ASecretInAQueryIsNotLoggedEvenWhereItIsCut) {
+  const std::string secret = "Sw0rdfish";
+  std::string sql = "SELECT dblink('postgresql://app:";
+  sql.insert(0, kLoggedSqlCharacters - sql.size() - 4, ' ');
+  sql += secret + "@db/orders')";
+  EventLog events = make({.queries = true});
+  events.statement_finished(statement(sql));
+  EXPECT_THAT(text(), HasSubstr("dblink"));
+  EXPECT_THAT(text(), Not(HasSubstr(secret.substr(0, 4))));
+}
+
+TEST_F(EventLogTest, WithoutTheQueryLogOnlyFailuresAreToldAndWithoutText) {
+  EventLog events = make({});
+  events.statement_finished(statement("SELECT 1"));
+  EXPECT_EQ(text(), "");
+  const Error error = server_error();
+  events.statement_finished(statement("SELECT * FROM nowhere", &error));
+  events.statement_finished(statement("SELECT * FROM nowhere", &error));
+  EXPECT_EQ(lines(), 1);
+  EXPECT_THAT(text(), HasSubstr("query=orders"));
+  EXPECT_THAT(text(), HasSubstr("reason=server_error sqlstate=42P01"));
+  EXPECT_THAT(text(), Not(HasSubstr("FROM nowhere")));
+}
+
+TEST_F(EventLogTest, WithTheQueryLogEachFailureIsTold) {
+  EventLog events = make({.queries = true});
+  const Error error = server_error();
+  events.statement_finished(statement("SELECT * FROM nowhere", &error));
+  events.statement_finished(statement("SELECT * FROM nowhere", &error));
+  EXPECT_EQ(lines(), 2);
+  EXPECT_THAT(text(), HasSubstr("level=warn msg=\"query failed\""));
+}
+
+// A sink that may be read while a thread writes.
+class SharedSink : public spdlog::sinks::base_sink<std::mutex> {
+ public:
+  std::string text() {
+    const std::lock_guard lock(mutex_);
+    return text_;
+  }
+
+ protected:
+  void sink_it_(const spdlog::details::log_msg& msg) override {
+    text_.append(msg.payload.data(), msg.payload.size());
+    text_ += '\n';
+  }
+  void flush_() override {}
+
+ private:
+  std::string text_;
+};
+
+TEST(StatsLogTest, TellsThePoolsStatsAgainAndAgain) {
+  const auto sink = std::make_shared<SharedSink>();
+  Logger log(LogOptions{}, sink);
+  PoolStats stats;
+  stats.name = "default";
+  stats.total = 15;
+  stats.connections[static_cast<std::size_t>(ConnectionState::kIdle)] = 12;
+  const StatsLog stats_log(
+      log, [&] { return stats; }, milliseconds(1));
+  EXPECT_TRUE(test::eventually(seconds(30), [&] {
+    return std::ranges::count(sink->text(), '\n') >= 3;
+  }));
+  EXPECT_THAT(sink->text(),
+              HasSubstr("msg=\"Pool stats\" pool=default totalConnections=15 "
+                        "idleConnections=12 waitingRequests=0"));
+}
+
+}  // namespace
+}  // namespace dbpool::exporter
