@@ -13,11 +13,10 @@
 #include <optional>
 
 #include "dbpool/connect.h"
+#include "pool/src/session.h"
 #include "pool/src/step_machine.h"
 
 namespace dbpool::detail {
-
-struct SessionContext;
 
 struct Opened {
   std::unique_ptr<Session> session;
@@ -32,10 +31,13 @@ class Opening final : public StepMachine {
   Opening(std::shared_ptr<const ConnectionString> target, Duration timeout,
           std::shared_ptr<const SessionContext> context, TimePoint now);
   ~Opening() override;  // abandons what is under way, blocks in nothing
+  Opening(const Opening&) = delete;
+  Opening& operator=(const Opening&) = delete;
 
   std::optional<Wait> step(TimePoint now, bool ready) override;
 
-  // After step() returned nullopt, once.
+  // After step() returned nullopt, once. Errors: kConnect with
+  // connect_failure; kUsage when the target's lists contradict each other.
   Expected<Opened> take_result();
 
  private:

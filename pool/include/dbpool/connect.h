@@ -30,7 +30,10 @@ class ConnectionString {
     std::string name;     // as given: name, address, or socket folder
     std::string address;  // hostaddr, or empty
     std::string port;     // "5432" if none was given
-    bool is_socket() const noexcept { return name.starts_with('/') || name.starts_with('@'); }
+    bool is_socket() const noexcept {
+      return address.empty() &&
+             (name.starts_with('/') || name.starts_with('@'));
+    }
   };
 
   // Parses and checks: syntax, known keywords, number of hosts against

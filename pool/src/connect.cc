@@ -1,0 +1,37 @@
+#include "dbpool/connect.h"
+
+#include <utility>
+
+#include "pool/src/opening.h"
+#include "pool/src/session.h"
+#include "pool/src/waits.h"
+
+namespace dbpool {
+
+Expected<Connected> connect(const ConnectionString& target,
+                            const ConnectOptions& options) {
+  if (options.timeout <= Duration{0}) {
+    return Unexpected(
+        Error{.kind = ErrorKind::kUsage,
+              .message = "ConnectOptions::timeout must be above zero"});
+  }
+  auto context =
+      std::make_shared<const detail::SessionContext>(detail::SessionContext{
+          .statement_timeout = options.statement_timeout,
+          .cancel_grace = options.cancel_grace,
+          .max_prepared_statements = options.max_prepared_statements,
+          .sink = options.sink,
+          .statistics = nullptr,
+          .pool_name = options.pool_name});
+  detail::Opening opening(std::make_shared<const ConnectionString>(target),
+                          options.timeout, std::move(context), Clock::now());
+  detail::blocking_wait(opening);
+  auto opened = opening.take_result();
+  if (!opened) return Unexpected(std::move(opened.error()));
+  return Connected{
+      .connection = std::make_unique<Connection>(std::move(opened->session)),
+      .total = opened->total,
+      .phases = opened->phases};
+}
+
+}  // namespace dbpool

@@ -1,0 +1,152 @@
+#include <utility>
+
+#include "dbpool/connect.h"
+#include "pool/src/conninfo.h"
+
+namespace dbpool {
+namespace {
+
+constexpr std::string_view kDefaultPort = "5432";
+
+std::string value_of(const detail::ConnValues& values,
+                     std::string_view keyword) {
+  const auto found = values.find(keyword);
+  return found == values.end() ? std::string() : found->second;
+}
+
+// What RFC 3986 calls unreserved.
+bool is_plain(char character) noexcept {
+  return (character >= 'a' && character <= 'z') ||
+         (character >= 'A' && character <= 'Z') ||
+         (character >= '0' && character <= '9') ||
+         std::string_view("-._~").find(character) != std::string_view::npos;
+}
+
+std::string percent_encode(std::string_view text) {
+  constexpr std::string_view kDigits = "0123456789ABCDEF";
+  std::string encoded;
+  for (const char character : text) {
+    if (is_plain(character)) {
+      encoded += character;
+      continue;
+    }
+    const auto byte = static_cast<unsigned char>(character);
+    encoded += {'%', kDigits[byte >> 4U], kDigits[byte & 15U]};
+  }
+  return encoded;
+}
+
+std::string host_in_uri(const ConnectionString::Host& host) {
+  const bool is_ipv6 =
+      !host.is_socket() && host.name.find(':') != std::string::npos;
+  const std::string name =
+      is_ipv6 ? '[' + host.name + ']' : percent_encode(host.name);
+  return name + ':' + host.port;
+}
+
+std::vector<ConnectionString::Host> hosts_in(const detail::ConnValues& values) {
+  const auto names = detail::split_list(value_of(values, "host"));
+  const auto addresses = detail::split_list(value_of(values, "hostaddr"));
+  const auto ports = detail::split_list(value_of(values, "port"));
+  const auto element = [](const std::vector<std::string>& list, std::size_t i) {
+    return i < list.size() ? list[i] : std::string();
+  };
+  const bool by_address = !value_of(values, "hostaddr").empty();
+  const std::size_t count = by_address ? addresses.size() : names.size();
+  std::vector<ConnectionString::Host> hosts;
+  for (std::size_t i = 0; i < count; ++i) {
+    ConnectionString::Host host;
+    host.address = element(addresses, i);
+    host.name = element(names, i);
+    if (host.name.empty()) host.name = host.address;
+    if (host.name.empty()) host.name = detail::default_socket_folder();
+    host.port = element(ports, ports.size() == 1 ? 0 : i);
+    if (host.port.empty()) host.port = kDefaultPort;
+    hosts.push_back(std::move(host));
+  }
+  return hosts;
+}
+
+std::string user_in(const detail::ConnValues& values) {
+  return value_of(values, "user");
+}
+
+std::string database_in(const detail::ConnValues& values) {
+  const std::string database = value_of(values, "dbname");
+  return database.empty() ? user_in(values) : database;
+}
+
+std::string join(const std::vector<ConnectionString::Host>& hosts,
+                 std::string ConnectionString::Host::*field) {
+  std::string joined;
+  for (const auto& host : hosts) {
+    if (&host != hosts.data()) joined += ',';
+    joined += host.*field;
+  }
+  return joined;
+}
+
+}  // namespace
+
+Expected<ConnectionString> ConnectionString::parse(std::string_view text) {
+  auto values = detail::parse_conninfo(text);
+  if (!values) return Unexpected(std::move(values.error()));
+  ConnectionString parsed;
+  parsed.values_ = std::move(*values);
+  return parsed;
+}
+
+std::vector<ConnectionString::Host> ConnectionString::hosts() const {
+  return hosts_in(detail::effective_values(values_));
+}
+
+std::string ConnectionString::host() const {
+  return join(hosts(), &Host::name);
+}
+
+std::string ConnectionString::port() const {
+  return join(hosts(), &Host::port);
+}
+
+std::string ConnectionString::database() const {
+  return database_in(detail::effective_values(values_));
+}
+
+std::string ConnectionString::user() const {
+  return user_in(detail::effective_values(values_));
+}
+
+std::optional<std::string> ConnectionString::get(
+    std::string_view keyword) const {
+  const auto found = values_.find(keyword);
+  if (found == values_.end()) return std::nullopt;
+  return found->second;
+}
+
+Expected<void> ConnectionString::set(std::string_view keyword,
+                                     std::string_view value) {
+  if (!detail::is_known_keyword(keyword)) {
+    return Unexpected(
+        Error{.kind = ErrorKind::kUsage,
+              .message = "that keyword is not one of libpq's; accepted are "
+                         "those of a connection string, e.g. sslmode"});
+  }
+  if (auto checked = detail::check_value(keyword, value); !checked) {
+    return checked;
+  }
+  values_.insert_or_assign(std::string(keyword), std::string(value));
+  return {};
+}
+
+std::string ConnectionString::description() const {
+  const detail::ConnValues values = detail::effective_values(values_);
+  std::string text = "postgresql://" + percent_encode(user_in(values)) + '@';
+  const std::vector<Host> all = hosts_in(values);
+  for (const Host& host : all) {
+    if (&host != all.data()) text += ',';
+    text += host_in_uri(host);
+  }
+  return text + '/' + percent_encode(database_in(values));
+}
+
+}  // namespace dbpool

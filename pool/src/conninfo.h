@@ -1,0 +1,48 @@
+// What libpq knows about connection strings, behind a few functions: parsing,
+// checks beyond libpq's own, and what applies in the end.
+//
+// Thread-safety: all functions, as far as nobody calls setenv() meanwhile.
+#ifndef DBPOOL_POOL_SRC_CONNINFO_H_
+#define DBPOOL_POOL_SRC_CONNINFO_H_
+
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "dbpool/error.h"
+
+namespace dbpool::detail {
+
+using ConnValues = std::map<std::string, std::string, std::less<>>;
+
+inline constexpr std::size_t kMaxConnectionText = 64 * 1024;
+inline constexpr std::size_t kMaxHosts = 64;
+
+// The keywords that `text` gives. Errors (kUsage) never quote it.
+Expected<ConnValues> parse_conninfo(std::string_view text);
+
+// Is `keyword` one of libpq's?
+bool is_known_keyword(std::string_view keyword);
+
+// Checks one value against what is accepted for its keyword; the error
+// (kUsage) names the keyword and never the value, which may be a misplaced
+// part of a password.
+Expected<void> check_value(std::string_view keyword, std::string_view value);
+
+// Checks the lengths of the lists of hosts, addresses and ports.
+Expected<void> check_lists(const ConnValues& values);
+
+// `values` completed by service file, environment and libpq's defaults, as
+// libpq will when it connects. Empty where it could not tell (no memory).
+ConnValues effective_values(const ConnValues& values);
+
+// The folder of sockets built into libpq, e.g. "/var/run/postgresql".
+const std::string& default_socket_folder();
+
+// Splits at ','; an empty text has one empty element.
+std::vector<std::string> split_list(std::string_view text);
+
+}  // namespace dbpool::detail
+
+#endif  // DBPOOL_POOL_SRC_CONNINFO_H_
