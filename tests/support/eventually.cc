@@ -1,0 +1,17 @@
+#include "tests/support/eventually.h"
+
+#include <thread>
+
+namespace dbpool::test {
+
+bool eventually(std::chrono::milliseconds deadline,
+                const std::function<bool()>& predicate) {
+  const auto end = std::chrono::steady_clock::now() + deadline;
+  while (std::chrono::steady_clock::now() < end) {
+    if (predicate()) return true;
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
+  return predicate();
+}
+
+}  // namespace dbpool::test

@@ -1,0 +1,111 @@
+#include "tests/support/prometheus.h"
+
+#include <array>
+#include <cstdio>
+#include <stdexcept>
+
+#include "tests/support/eventually.h"
+#include "tests/support/http_client.h"
+#include "tests/support/net.h"
+
+namespace dbpool::test {
+namespace {
+
+std::string configuration(const std::vector<ScrapeTarget>& targets,
+                          bool with_rules) {
+  // JSON is YAML, and needs no care with quotes.
+  nlohmann::json config = {{"global", {{"scrape_interval", "1s"}}},
+                           {"scrape_configs", nlohmann::json::array()}};
+  if (with_rules) config["rule_files"] = {"rules.yml"};
+  for (const ScrapeTarget& target : targets) {
+    const std::string address = "127.0.0.1:" + std::to_string(target.port);
+    config["scrape_configs"].push_back(
+        {{"job_name", target.job},
+         {"metrics_path", target.path},
+         {"scrape_interval", target.interval},
+         {"scrape_timeout", target.interval},
+         {"static_configs", {{{"targets", {address}}}}}});
+  }
+  return config.dump(2);
+}
+
+std::string percent_encoded(const std::string& text) {
+  std::string encoded;
+  for (const char c : text) {
+    std::array<char, 4> code = {};
+    std::snprintf(code.data(), code.size(), "%%%02X",
+                  static_cast<unsigned>(static_cast<unsigned char>(c)));
+    encoded += code.data();
+  }
+  return encoded;
+}
+
+bool is_ready(int port) {
+  try {
+    return http_get(port, "/-/ready").status == 200;
+  } catch (const std::runtime_error&) {
+    return false;  // it does not listen yet
+  }
+}
+
+}  // namespace
+
+Prometheus::Prometheus(const std::vector<ScrapeTarget>& targets,
+                       const std::string& rules)
+    : targets_(targets.size()), port_(free_port()) {
+  write_file(dir_.path() + "/prometheus.yml",
+             configuration(targets, !rules.empty()));
+  if (!rules.empty()) write_file(dir_.path() + "/rules.yml", rules);
+
+  process_.emplace(
+      "prometheus",
+      std::vector<std::string>{
+          "--config.file=" + dir_.path() + "/prometheus.yml",
+          "--storage.tsdb.path=" + dir_.path() + "/data",
+          "--web.listen-address=127.0.0.1:" + std::to_string(port_),
+          "--log.level=warn"});
+  eventually(std::chrono::seconds(60),
+             [this] { return is_ready(port_) || !process_->running(); });
+  if (!process_->running() || !is_ready(port_)) {
+    throw std::runtime_error("Prometheus does not start:\n" + output());
+  }
+}
+
+nlohmann::json Prometheus::query(const std::string& promql) const {
+  const HttpResponse response =
+      http_get(port_, "/api/v1/query?query=" + percent_encoded(promql));
+  if (response.status != 200) {
+    throw std::runtime_error("Prometheus: " + promql + ": " + response.body);
+  }
+  return nlohmann::json::parse(response.body).at("data").at("result");
+}
+
+std::optional<double> Prometheus::query_value(const std::string& promql) const {
+  const nlohmann::json result = query(promql);
+  if (result.empty()) return std::nullopt;
+  if (result.size() != 1) {
+    throw std::runtime_error("not one sample: " + promql + ": " +
+                             result.dump());
+  }
+  return std::stod(result[0].at("value").at(1).get<std::string>());
+}
+
+bool Prometheus::wait_until_scraped(std::chrono::milliseconds deadline) {
+  return eventually(deadline, [this] {
+    return query_value("count(up == 1) or vector(0)") ==
+           static_cast<double>(targets_);
+  });
+}
+
+std::string promtool_check_metrics(const std::string& page) {
+  ChildOptions promtool;
+  promtool.program = "promtool";
+  promtool.args = {"check", "metrics"};
+  try {
+    return run_to_end(promtool, page);
+  } catch (const std::runtime_error& error) {
+    return error.what();
+  }
+}
+
+}  // namespace dbpool::test
