@@ -1,0 +1,111 @@
+#include "exporter/http/message.h"
+
+#include <algorithm>
+#include <array>
+#include <cassert>
+#include <chrono>
+#include <ctime>
+
+namespace dbpool::exporter {
+
+namespace {
+
+bool same_letter(char a, char b) {
+  const auto lower = [](char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  };
+  return lower(a) == lower(b);
+}
+
+// E.g. "Sun, 06 Nov 1994 08:49:37 GMT"; the program never sets a locale, so
+// %a and %b are English.
+std::string http_date() {
+  const std::time_t now = std::time(nullptr);
+  std::tm parts{};
+  gmtime_r(&now, &parts);
+  std::array<char, 64> text{};
+  const std::size_t length = std::strftime(text.data(), text.size(),
+                                           "%a, %d %b %Y %H:%M:%S GMT", &parts);
+  return {text.data(), length};
+}
+
+bool is_clean(std::string_view text) {
+  return std::none_of(text.begin(), text.end(), [](char c) {
+    return static_cast<unsigned char>(c) < 0x20 || c == '\x7f';
+  });
+}
+
+void append_header(std::string& wire, std::string_view name,
+                   std::string_view value) {
+  assert(is_clean(name) && is_clean(value));
+  wire.append(name).append(": ").append(value).append("\r\n");
+}
+
+}  // namespace
+
+std::string_view Request::header(std::string_view name) const noexcept {
+  for (const HeaderView& candidate : headers) {
+    if (std::equal(candidate.name.begin(), candidate.name.end(), name.begin(),
+                   name.end(), same_letter)) {
+      return candidate.value;
+    }
+  }
+  return {};
+}
+
+std::string_view reason_phrase(int status) noexcept {
+  switch (status) {
+    case 200:
+      return "OK";
+    case 400:
+      return "Bad Request";
+    case 404:
+      return "Not Found";
+    case 405:
+      return "Method Not Allowed";
+    case 408:
+      return "Request Timeout";
+    case 411:
+      return "Length Required";
+    case 413:
+      return "Payload Too Large";
+    case 431:
+      return "Request Header Fields Too Large";
+    case 500:
+      return "Internal Server Error";
+    case 503:
+      return "Service Unavailable";
+    case 505:
+      return "HTTP Version Not Supported";
+    default:
+      return "Unknown";
+  }
+}
+
+std::string to_wire(const Response& response, WireOptions options) {
+  std::string wire;
+  wire.reserve(512 + (options.omit_body ? 0 : response.body.size()));
+  wire.append("HTTP/1.1 ").append(std::to_string(response.status)).append(" ");
+  wire.append(reason_phrase(response.status)).append("\r\n");
+  append_header(wire, "Date", http_date());
+  append_header(wire, "Content-Type", response.content_type);
+  append_header(wire, "Content-Length", std::to_string(response.body.size()));
+  append_header(wire, "Connection",
+                options.keep_alive ? "keep-alive" : "close");
+  append_header(wire, "Cache-Control", "no-store");
+  append_header(wire, "X-Content-Type-Options", "nosniff");
+  append_header(wire, "X-Frame-Options", "DENY");
+  // The page's own style is all that anything here may load.
+  append_header(wire, "Content-Security-Policy",
+                "default-src 'none'; style-src 'unsafe-inline'; "
+                "base-uri 'none'; form-action 'none'; frame-ancestors 'none'");
+  append_header(wire, "Referrer-Policy", "no-referrer");
+  for (const Header& header : response.headers) {
+    append_header(wire, header.name, header.value);
+  }
+  wire += "\r\n";
+  if (!options.omit_body) wire += response.body;
+  return wire;
+}
+
+}  // namespace dbpool::exporter

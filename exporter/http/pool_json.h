@@ -1,0 +1,20 @@
+// PoolStats as JSON, in the words of the seed's getPoolStats().
+#ifndef DBPOOL_EXPORTER_HTTP_POOL_JSON_H_
+#define DBPOOL_EXPORTER_HTTP_POOL_JSON_H_
+
+#include <nlohmann/json_fwd.hpp>
+
+#include "dbpool/stats.h"
+
+namespace dbpool::exporter {
+
+// {"totalConnections":15,"idleConnections":12,"waitingRequests":0}
+nlohmann::ordered_json seed_stats_json(const PoolStats& stats);
+
+// The same with the whole split, the limits, the ages in seconds and the
+// counters. Strings are valid UTF-8.
+nlohmann::ordered_json full_stats_json(const PoolStats& stats);
+
+}  // namespace dbpool::exporter
+
+#endif  // DBPOOL_EXPORTER_HTTP_POOL_JSON_H_

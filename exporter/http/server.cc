@@ -1,0 +1,380 @@
+#include "exporter/http/server.h"
+
+#include <arpa/inet.h>
+#include <civetweb.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cassert>
+#include <condition_variable>
+#include <csignal>
+#include <exception>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <stop_token>
+#include <thread>
+#include <utility>
+
+namespace dbpool::exporter {
+
+namespace {
+
+constexpr auto kGrace = std::chrono::seconds(2);
+// A body up to this size is read and thrown away, so that its connection can
+// go on.
+constexpr long long kMaxDiscardedBody = 8192;
+constexpr unsigned kIpv6Feature = 8;  // of mg_check_feature()
+
+using Error = tl::unexpected<std::string>;
+
+// The numeric IPv4 form that civetweb takes, "" for all addresses.
+tl::expected<std::string, std::string> resolve(const std::string& host) {
+  if (host.empty()) return std::string();
+  if (host.find(':') != std::string::npos) {
+    if (mg_check_feature(kIpv6Feature) != 0) return "[" + host + "]";
+    return Error("this build of the HTTP server has no IPv6");
+  }
+  addrinfo hints{};
+  hints.ai_family = AF_INET;
+  hints.ai_socktype = SOCK_STREAM;
+  addrinfo* found = nullptr;
+  const int code = getaddrinfo(host.c_str(), nullptr, &hints, &found);
+  if (code != 0) return Error(gai_strerror(code));
+  sockaddr_in address{};
+  std::copy_n(reinterpret_cast<const char*>(found->ai_addr), sizeof(address),
+              reinterpret_cast<char*>(&address));
+  freeaddrinfo(found);
+  std::array<char, INET_ADDRSTRLEN> text{};
+  inet_ntop(AF_INET, &address.sin_addr, text.data(), text.size());
+  return std::string(text.data());
+}
+
+// Threads made in its scope take no signals.
+class BlockedSignals {
+ public:
+  BlockedSignals() {
+    sigset_t all;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before_);
+  }
+  ~BlockedSignals() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+  BlockedSignals(const BlockedSignals&) = delete;
+  BlockedSignals& operator=(const BlockedSignals&) = delete;
+
+ private:
+  sigset_t before_;
+};
+
+// civetweb's global state, counted by itself.
+struct Library {
+  Library() { mg_init_library(0); }
+  ~Library() { mg_exit_library(); }
+  Library(const Library&) = delete;
+  Library& operator=(const Library&) = delete;
+};
+
+std::string_view view(const char* text) {
+  return text == nullptr ? std::string_view() : std::string_view(text);
+}
+
+Request request_of(const mg_request_info& info) {
+  Request request{.method = view(info.request_method),
+                  .path = view(info.local_uri_raw),
+                  .query = view(info.query_string)};
+  request.headers.reserve(static_cast<std::size_t>(info.num_headers));
+  for (int i = 0; i < info.num_headers; ++i) {
+    request.headers.push_back(
+        {view(info.http_headers[i].name), view(info.http_headers[i].value)});
+  }
+  return request;
+}
+
+// civetweb's own rule, which it does not tell its callers.
+bool wants_keep_alive(const mg_request_info& info, const Request& request) {
+  const std::string_view connection = request.header("Connection");
+  if (connection.empty()) return view(info.http_version) == "1.1";
+  return connection == "keep-alive" || connection == "Keep-Alive";
+}
+
+// Whether civetweb may read the rest of the request, which takes as long as
+// the client likes.
+bool has_small_body(const mg_request_info& info, const Request& request) {
+  return request.header("Transfer-Encoding").empty() &&
+         request.header("Expect").empty() &&
+         info.content_length <= kMaxDiscardedBody;
+}
+
+void write(mg_connection* connection, const Response& response,
+           WireOptions options) {
+  if (!options.keep_alive) mg_disable_connection_keep_alive(connection);
+  const std::string wire = to_wire(response, options);
+  // What cannot be written within the timeout is the client's loss.
+  mg_write(connection, wire.data(), wire.size());
+}
+
+// Wakes a server that waits for a connection, so that it sees that it is to
+// stop at once instead of within two seconds.
+void nudge(const std::string& host, std::uint16_t port) {
+  const int fd =
+      ::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (fd < 0) return;
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(port);
+  // Of an IPv6 address: it takes the two seconds.
+  const char* target = host.empty() ? "127.0.0.1" : host.c_str();
+  (void)inet_pton(AF_INET, target, &address.sin_addr);
+  (void)::connect(fd, reinterpret_cast<const sockaddr*>(&address),
+                  sizeof(address));
+  ::close(fd);
+}
+
+}  // namespace
+
+class Server::Impl {
+ public:
+  Impl(std::unique_ptr<Router> router, Logger& log)
+      : log_(log), router_(std::move(router)) {}
+  Impl(const Impl&) = delete;
+  Impl& operator=(const Impl&) = delete;
+  ~Impl() { stop(); }
+
+  std::optional<std::string> start(const ServerOptions& options);
+  void stop();
+
+  const std::vector<ListenAddress>& addresses() const { return addresses_; }
+
+ private:
+  static Impl& of(const mg_connection* connection) {
+    return *static_cast<Impl*>(mg_get_user_data(mg_get_context(connection)));
+  }
+  static int on_request(mg_connection* connection) noexcept;
+  static int on_error(mg_connection* connection, int status,
+                      const char* message) noexcept;
+  static int on_message(const mg_connection* connection,
+                        const char* message) noexcept;
+
+  std::optional<std::string> listen(const ServerOptions& options,
+                                    const std::string& ports);
+  std::string start_error() const;
+  void take_real_ports();
+  void serve(mg_connection* connection);
+  bool enter();
+  void leave();
+
+  // Constant after construction.
+  Logger& log_;
+  const std::unique_ptr<Router> router_;
+  const Library library_{};
+
+  // Constant once started.
+  std::vector<ListenAddress> addresses_;
+  std::vector<std::string> numeric_hosts_;  // of addresses_
+  mg_context* context_ = nullptr;
+
+  std::mutex mutex_;
+  std::condition_variable idle_;
+  // Guarded by mutex_.
+  std::uint32_t active_ = 0;
+  bool stopping_ = false;
+  bool started_ = false;
+  std::string first_message_;  // of civetweb while it starts
+};
+
+std::optional<std::string> Server::Impl::start(const ServerOptions& options) {
+  assert(!options.listen.empty());
+  addresses_ = options.listen;
+  std::string ports;
+  for (const ListenAddress& address : addresses_) {
+    const auto host = resolve(address.host);
+    if (!host) {
+      return "cannot listen on " + to_string(address) + ": " + host.error();
+    }
+    if (!ports.empty()) ports += ',';
+    ports += *host + (host->empty() ? "" : ":") + std::to_string(address.port);
+    numeric_hosts_.push_back(*host);
+  }
+  return listen(options, ports);
+}
+
+std::optional<std::string> Server::Impl::listen(const ServerOptions& options,
+                                                const std::string& ports) {
+  // Room for the limited requests and some for health beside them.
+  const std::uint32_t threads =
+      std::max(options.worker_threads, router_->max_requests() + 10);
+  const std::map<std::string, std::string> settings = {
+      {"listening_ports", ports},
+      {"num_threads", std::to_string(threads)},
+      {"request_timeout_ms", std::to_string(options.request_timeout.count())},
+      {"keep_alive_timeout_ms",
+       std::to_string(options.keep_alive_timeout.count())},
+      {"enable_keep_alive", "yes"},
+      // Without it a keep-alive request takes 40 ms more.
+      {"tcp_nodelay", "1"},
+      // Paths are compared as they are sent: %00 ends no path.
+      {"decode_url", "no"},
+      {"enable_auth_domain_check", "no"},
+      {"enable_directory_listing", "no"},
+  };
+  std::vector<const char*> list;
+  for (const auto& [name, value] : settings) {
+    list.push_back(name.c_str());
+    list.push_back(value.c_str());
+  }
+  list.push_back(nullptr);
+
+  mg_callbacks callbacks{};
+  callbacks.begin_request = &Impl::on_request;
+  callbacks.http_error = &Impl::on_error;
+  callbacks.log_message = &Impl::on_message;
+  {
+    const BlockedSignals blocked;
+    context_ = mg_start(&callbacks, this, list.data());
+  }
+  if (context_ == nullptr) return start_error();
+  take_real_ports();
+  const std::lock_guard lock(mutex_);
+  started_ = true;
+  return std::nullopt;
+}
+
+// civetweb tells why only in its log: "cannot bind to 127.0.0.1:80: 98
+// (Address already in use)".
+std::string Server::Impl::start_error() const {
+  std::string where;
+  for (const ListenAddress& address : addresses_) {
+    where += (where.empty() ? "" : ", ") + to_string(address);
+  }
+  std::string why = first_message_;
+  const std::size_t open = why.rfind('(');
+  const std::size_t close = why.rfind(')');
+  if (open != std::string::npos && close != std::string::npos && open < close) {
+    why = why.substr(open + 1, close - open - 1);
+  }
+  if (why.empty()) why = "the HTTP server did not start";
+  return "cannot listen on " + where + ": " + why;
+}
+
+void Server::Impl::take_real_ports() {
+  std::vector<mg_server_port> ports(addresses_.size());
+  const int count = mg_get_server_ports(
+      context_, static_cast<int>(ports.size()), ports.data());
+  for (std::size_t i = 0; std::cmp_less(i, count); ++i) {
+    addresses_[i].port = static_cast<std::uint16_t>(ports[i].port);
+  }
+}
+
+void Server::Impl::stop() {
+  if (context_ == nullptr) return;
+  {
+    std::unique_lock lock(mutex_);
+    stopping_ = true;
+    idle_.wait_for(lock, kGrace, [this] { return active_ == 0; });
+  }
+  std::jthread nudger([this](const std::stop_token& stopped) {
+    while (!stopped.stop_requested()) {
+      for (std::size_t i = 0; i < addresses_.size(); ++i) {
+        nudge(numeric_hosts_[i], addresses_[i].port);
+      }
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
+  });
+  mg_stop(context_);
+  context_ = nullptr;
+}
+
+bool Server::Impl::enter() {
+  const std::lock_guard lock(mutex_);
+  ++active_;
+  return !stopping_;
+}
+
+void Server::Impl::leave() {
+  const std::lock_guard lock(mutex_);
+  if (--active_ == 0) idle_.notify_all();
+}
+
+void Server::Impl::serve(mg_connection* connection) {
+  const mg_request_info& info = *mg_get_request_info(connection);
+  const Request request = request_of(info);
+  const bool is_open = enter();
+  const WireOptions options = {.keep_alive = is_open &&
+                                             wants_keep_alive(info, request) &&
+                                             has_small_body(info, request),
+                               .omit_body = request.method == "HEAD"};
+  if (is_open) {
+    router_->serve(request, [&](const Response& response) {
+      write(connection, response, options);
+    });
+  } else {
+    router_->count_unrouted(503);
+    write(connection, {.status = 503, .body = "503: shutting down\n"}, options);
+  }
+}
+
+int Server::Impl::on_request(mg_connection* connection) noexcept {
+  Impl& self = of(connection);
+  try {
+    self.serve(connection);
+  } catch (const std::exception& error) {
+    // Out of memory outside a handler: this connection ends without answer.
+    mg_disable_connection_keep_alive(connection);
+    self.log_.limited(LogLevel::kError, "http request",
+                      "an HTTP request could not be answered",
+                      {{"error", error.what()}});
+  }
+  self.leave();
+  return 200;  // only for an access log, which is not kept
+}
+
+// What civetweb refuses by itself: garbage, too large, a wrong version.
+int Server::Impl::on_error(mg_connection* connection, int status,
+                           const char* /*message*/) noexcept {
+  Impl& self = of(connection);
+  try {
+    self.router_->count_unrouted(status);
+    const std::string body = std::to_string(status) + ": " +
+                             std::string(reason_phrase(status)) + "\n";
+    write(connection, {.status = status, .body = body}, {});
+  } catch (const std::exception&) {
+    mg_disable_connection_keep_alive(connection);
+  }
+  return 0;  // handled
+}
+
+int Server::Impl::on_message(const mg_connection* connection,
+                             const char* message) noexcept {
+  Impl& self = of(connection);
+  const std::lock_guard lock(self.mutex_);
+  if (self.started_) {
+    self.log_.limited(LogLevel::kWarn, "http server", "HTTP server",
+                      {{"error", message}});
+  } else if (self.first_message_.empty()) {
+    self.first_message_ = message;
+  }
+  return 1;  // handled
+}
+
+Server::Server(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+
+Server::~Server() = default;
+
+tl::expected<std::unique_ptr<Server>, std::string> Server::start(
+    const ServerOptions& options, std::unique_ptr<Router> router, Logger& log) {
+  auto impl = std::make_unique<Impl>(std::move(router), log);
+  if (auto error = impl->start(options)) return Error(*std::move(error));
+  return std::unique_ptr<Server>(new Server(std::move(impl)));
+}
+
+void Server::stop() { impl_->stop(); }
+
+const std::vector<ListenAddress>& Server::addresses() const {
+  return impl_->addresses();
+}
+
+}  // namespace dbpool::exporter

@@ -1,0 +1,71 @@
+// Server: HTTP on several addresses, one thread for each open connection.
+// The only place that knows civetweb.
+//
+// What a slow or hostile client can do. W worker threads serve one connection
+// each, for as long as it is open; T is request_timeout. A connection that
+// sends nothing, or its request too slowly, is closed after at most 2 T; one
+// that is idle after an answer, after keep_alive_timeout; one that does not
+// read its answer, once nothing of it could be sent for T. So with fewer than
+// W such clients every other request is answered at once; with N of them that
+// come back as often as they are thrown out, a request waits at most about
+// (N / W + 1) · 2 T for its turn. With the defaults (W = 50, T = 5 s) it takes
+// 50 connections at once to delay a scrape, and 49 change nothing.
+// Request headers are bounded at 16 KiB and 64 lines; a body is never used,
+// and a connection whose body is over 8 KiB is closed with the answer.
+#ifndef DBPOOL_EXPORTER_HTTP_SERVER_H_
+#define DBPOOL_EXPORTER_HTTP_SERVER_H_
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <tl/expected.hpp>
+#include <vector>
+
+#include "exporter/http/listen_address.h"
+#include "exporter/http/router.h"
+#include "exporter/logging/logger.h"
+
+namespace dbpool::exporter {
+
+struct ServerOptions {
+  std::vector<ListenAddress> listen;  // not empty
+  // At least this many threads; more if the router's limit needs them.
+  std::uint32_t worker_threads = 50;
+  std::chrono::milliseconds request_timeout = std::chrono::seconds(5);
+  std::chrono::milliseconds keep_alive_timeout = std::chrono::seconds(5);
+};
+
+// Thread-safety: stop() and the destructor from one thread; the rest from any.
+class Server {
+ public:
+  // Listens and serves. `log` must outlive the server. The error is one line
+  // for people, e.g. "cannot listen on :10187: Address already in use".
+  // The server's threads take no signals.
+  static tl::expected<std::unique_ptr<Server>, std::string> start(
+      const ServerOptions& options, std::unique_ptr<Router> router,
+      Logger& log);
+
+  // Stops as stop() does.
+  ~Server();
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+
+  // Answers what is under way (for at most two seconds; new requests get
+  // 503), then closes every connection. Blocks for up to about four seconds;
+  // does nothing the second time.
+  void stop();
+
+  // Where it listens, in the order of the options, the real ports filled in.
+  const std::vector<ListenAddress>& addresses() const;
+
+ private:
+  class Impl;
+  explicit Server(std::unique_ptr<Impl> impl);
+
+  const std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace dbpool::exporter
+
+#endif  // DBPOOL_EXPORTER_HTTP_SERVER_H_
