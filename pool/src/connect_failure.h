@@ -18,9 +18,10 @@ namespace dbpool::detail {
 
 // Where one attempt goes.
 struct Endpoint {
-  std::string name;     // name, address or socket folder, as given
-  std::string address;  // numeric, when it is known and not the name itself
-  std::string port;
+  std::string name = {};  // name, address or socket folder, as given
+  std::string address =
+      {};  // numeric, when it is known and not the name itself
+  std::string port = {};
 
   bool is_socket() const noexcept {
     return address.empty() && (name.starts_with('/') || name.starts_with('@'));

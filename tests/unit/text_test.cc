@@ -1,0 +1,41 @@
+#include "pool/src/text.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+namespace dbpool::detail {
+namespace {
+
+TEST(Text, TellsUtf8FromOtherBytes) {
+  EXPECT_TRUE(is_utf8(""));
+  EXPECT_TRUE(is_utf8("plain \xC3\xA9 \xE2\x82\xAC \xF0\x9F\x98\x80"));
+  for (const char* wrong :
+       {"\x80", "\xC3", "\xC0\xAF", "\xE0\x80\x80", "\xED\xA0\x80",
+        "\xF0\x80\x80\x80", "\xF4\x90\x80\x80", "\xF5\x80\x80\x80", "a\xE2\x82",
+        "\xFF"}) {
+    EXPECT_FALSE(is_utf8(wrong)) << wrong;
+  }
+}
+
+TEST(Text, OneLineHasNoControlCharacters) {
+  EXPECT_EQ(one_line("  a\r\n\tb \x01 c\n", 100), "a b c");
+  EXPECT_EQ(one_line("a\xFF"
+                     "b",
+                     100),
+            "a?b");
+  EXPECT_EQ(one_line(" \n", 100), "");
+}
+
+TEST(Text, OneLineIsCutBetweenCharacters) {
+  EXPECT_EQ(one_line("abcdef", 6), "abcdef");
+  EXPECT_EQ(one_line("abcdefg", 6), "abc...");
+  EXPECT_EQ(one_line("ab\xE2\x82\xAC"
+                     "cdef",
+                     7),
+            "ab...");
+  EXPECT_EQ(one_line("abcdefg", 2), "..");
+}
+
+}  // namespace
+}  // namespace dbpool::detail
