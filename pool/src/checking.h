@@ -5,9 +5,9 @@
 #ifndef DBPOOL_POOL_SRC_CHECKING_H_
 #define DBPOOL_POOL_SRC_CHECKING_H_
 
-#include <memory>
 #include <optional>
 
+#include "pool/src/pump.h"
 #include "pool/src/session.h"
 #include "pool/src/step_machine.h"
 
@@ -17,18 +17,18 @@ class Checking final : public StepMachine {
  public:
   // The session must outlive it and be idle on the wire.
   Checking(Session& session, TimePoint deadline, TimePoint now);
-  ~Checking() override;
-  Checking(const Checking&) = delete;
-  Checking& operator=(const Checking&) = delete;
 
   std::optional<Wait> step(TimePoint now, bool ready) override;
 
   // After the end: may it be lent? If not, the session is marked broken.
-  bool alive() const noexcept;
+  bool alive() const noexcept { return alive_; }
 
  private:
-  class Impl;
-  std::unique_ptr<Impl> impl_;
+  Session& session_;
+  const TimePoint deadline_;
+  Pump pump_;
+  bool started_ = false;
+  bool alive_ = false;
 };
 
 }  // namespace dbpool::detail

@@ -14,9 +14,10 @@
 #ifndef DBPOOL_POOL_SRC_CLEANING_H_
 #define DBPOOL_POOL_SRC_CLEANING_H_
 
-#include <memory>
+#include <cstdint>
 #include <optional>
 
+#include "pool/src/pump.h"
 #include "pool/src/session.h"
 #include "pool/src/step_machine.h"
 
@@ -26,19 +27,34 @@ class Cleaning final : public StepMachine {
  public:
   // The session must outlive it.
   Cleaning(Session& session, TimePoint deadline, TimePoint now);
-  ~Cleaning() override;
-  Cleaning(const Cleaning&) = delete;
-  Cleaning& operator=(const Cleaning&) = delete;
 
   std::optional<Wait> step(TimePoint now, bool ready) override;
 
   // After the end: may it be lent again? If not, the session is marked
   // broken.
-  bool usable() const noexcept;
+  bool usable() const noexcept { return phase_ == Phase::kClean; }
 
  private:
-  class Impl;
-  std::unique_ptr<Impl> impl_;
+  enum class Phase : std::uint8_t {
+    kStart,
+    kDraining,  // what was abandoned, cancelled by now
+    kRollingBack,
+    kResetting,
+    kClean,
+    kHopeless,
+  };
+
+  void start();
+  void on_end();
+  void after_draining();
+  void send(const char* sql, Phase phase);
+  bool cancel_returned();
+  Wait wait_for(TimePoint now);
+
+  Session& session_;
+  const TimePoint deadline_;
+  Pump pump_;
+  Phase phase_ = Phase::kStart;
 };
 
 }  // namespace dbpool::detail

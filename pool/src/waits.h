@@ -11,19 +11,22 @@
 
 namespace dbpool::detail {
 
-// Drives `machine` on the calling thread with poll(2); returns when it has
-// finished. EINTR is no event.
+// Drives `machine` on the calling thread with ppoll(2); returns when it has
+// finished. EINTR is no event; a descriptor that hung up is ready.
 void blocking_wait(StepMachine& machine);
 
-// Drives `machine` on `executor` and calls `finished` there when it has
-// finished. Everything is kept alive until then. `on_cancel` (may be empty)
-// runs on the executor when `slot` is asked to cancel; the machine is stepped
-// after it. The descriptor is watched through a dup-free stream_descriptor
-// that is released, never closed, here.
-void async_wait(asio::any_io_executor executor,
+// Drives `machine` on `executor`, a step at a time even if many threads run
+// it, and calls `finished` there when it has finished: never inside this
+// call unless the caller runs on `executor` itself. Everything is kept alive
+// until then; if the executor's context is destroyed before, the machine is
+// destroyed first, then `finished` unheard. `on_cancel` (may be empty) runs
+// on the executor when `slot` is asked to cancel; the machine is stepped
+// after it. The machine's descriptor is watched through a duplicate, which is
+// gone before `finished`; between two steps the machine must not close its
+// descriptor and open another under the same number.
+void async_wait(const asio::any_io_executor& executor,
                 std::shared_ptr<StepMachine> machine,
-                asio::cancellation_slot slot,
-                std::function<void()> on_cancel,
+                asio::cancellation_slot slot, std::function<void()> on_cancel,
                 std::function<void()> finished);
 
 }  // namespace dbpool::detail

@@ -5,9 +5,11 @@
 #ifndef DBPOOL_RESULT_H_
 #define DBPOOL_RESULT_H_
 
+#include <cmath>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <span>
@@ -27,8 +29,15 @@ namespace dbpool {
 
 using Bytes = std::span<const std::byte>;
 
-// One parameter, encoded. Integers of every type, bool, double and float,
-// text, bytes (bytea), NULL (nullptr or an empty optional).
+// One parameter, encoded.
+//
+// Integers of every type, bool, double, float and text are sent as text
+// without a type: the server infers it from where the parameter stands, so
+// that one C++ type serves columns of every type that can hold the value
+// (`WHERE int2_column = $1`, `SELECT $1::int`). Where there is nothing to
+// infer from, the server takes text: write `$1::float8`. Floating-point
+// numbers have the fewest digits that give the same number back. Bytes are
+// sent in binary as bytea.
 struct Param {
   std::uint32_t type_oid = 0;  // 0: the server infers
   bool is_null = false;
@@ -38,23 +47,28 @@ struct Param {
 
 // The parameters of one statement, in order ($1 is the first).
 //   Params{7, "text", nullptr, true, 2.5}
-// At most 65535 (the protocol's bound; execute() refuses more).
+// nullptr, std::nullopt and an empty optional are NULL. execute() refuses
+// (kUsage, nothing is sent): more than 65535, text with a zero byte, and more
+// than the server takes in one message (about 1 GiB).
 class Params {
  public:
   Params() = default;
   template <typename First, typename... Rest>
-    requires(!std::same_as<std::remove_cvref_t<First>, Params>)
-  explicit(false) Params(First&& first, Rest&&... rest) {
+  requires(!std::same_as<std::remove_cvref_t<First>, Params>) explicit(false)
+      Params(First&& first, Rest&&... rest) {
     values_.reserve(1 + sizeof...(rest));
     add(std::forward<First>(first));
     (add(std::forward<Rest>(rest)), ...);
   }
 
   void add(std::nullptr_t);
-  void add(bool value);
-  template <std::integral T>
-    requires(!std::same_as<T, bool>)
+  void add(std::nullopt_t) { add(nullptr); }
+  template <std::same_as<bool> T>  // no pointer is taken for a bool
   void add(T value) {
+    add_bool(value);
+  }
+  template <std::integral T>
+  requires(!std::same_as<T, bool>) void add(T value) {
     if constexpr (std::is_signed_v<T>) {
       add_signed(static_cast<std::int64_t>(value));
     } else {
@@ -62,7 +76,7 @@ class Params {
     }
   }
   void add(double value);
-  void add(float value) { add(static_cast<double>(value)); }
+  void add(float value);
   void add(std::string_view value);
   void add(const char* value) { add(std::string_view(value)); }
   void add(const std::string& value) { add(std::string_view(value)); }
@@ -80,6 +94,8 @@ class Params {
   std::size_t size() const noexcept { return values_.size(); }
 
  private:
+  void add_text(std::string_view value);
+  void add_bool(bool value);
   void add_signed(std::int64_t value);
   void add_unsigned(std::uint64_t value);
 
@@ -113,8 +129,11 @@ class Rows {
   // The value as T: bool, an integral type, float, double, std::string,
   // std::string_view (into this Rows), std::vector<std::byte> (bytea), or
   // std::optional of these for values that may be NULL. An error of kind
-  // kUsage names column, type and value's type when it does not fit (NULL
-  // without optional, out of range, not a number).
+  // kUsage names the column and its type (never the value) when it does not
+  // fit: NULL without optional, out of range, not a number. In a text result
+  // every value reads as text, and a numeric as a number. A binary result
+  // reads bool, int2/4/8, oid, float4/8, text-like types and bytea; ask for
+  // text to read others.
   template <typename T>
   Expected<T> get(std::size_t row, std::size_t column) const;
 
@@ -157,6 +176,19 @@ Expected<T> narrow(const Rows& rows, std::size_t row, std::size_t column,
   return static_cast<T>(*wide);
 }
 
+template <typename T>
+Expected<T> narrow_double(const Rows& rows, std::size_t row, std::size_t column,
+                          Expected<double> wide) {
+  static_assert(!std::same_as<T, long double>,
+                "Rows::get: no conversion to long double");
+  if (!wide) return tl::unexpected(std::move(wide.error()));
+  if (std::isfinite(*wide) &&
+      std::fabs(*wide) > std::numeric_limits<T>::max()) {
+    return tl::unexpected(out_of_range(rows, row, column, "a float"));
+  }
+  return static_cast<T>(*wide);
+}
+
 }  // namespace detail
 
 template <typename T>
@@ -175,8 +207,8 @@ Expected<T> Rows::get(std::size_t row, std::size_t column) const {
     return detail::narrow<T>(*this, row, column,
                              detail::decode_uint(*this, row, column));
   } else if constexpr (std::floating_point<T>) {
-    return detail::decode_double(*this, row, column)
-        .map([](double value) { return static_cast<T>(value); });
+    return detail::narrow_double<T>(*this, row, column,
+                                    detail::decode_double(*this, row, column));
   } else if constexpr (std::same_as<T, std::string_view>) {
     return detail::decode_text(*this, row, column);
   } else if constexpr (std::same_as<T, std::string>) {
