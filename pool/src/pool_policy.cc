@@ -157,13 +157,17 @@ void PoolState::settle(TimePoint now) noexcept {
   if (is_hopeless(now)) fail_all(fast_failure(), now);
 }
 
-// Requests that no check works for. A check that takes long does not count:
-// it may hang.
+// Requests that want a connection now.
+std::uint32_t PoolState::asking() const noexcept {
+  return queue_.size() + (refused_ ? 1 : 0);
+}
+
+// Those that no check works for. A check that takes long does not count: it
+// may hang.
 std::uint32_t PoolState::unhelped() const noexcept {
-  const std::uint32_t asking = queue_.size() + (refused_ ? 1 : 0);
   const std::uint32_t checks = table_.count(ConnectionState::kChecking) -
                                table_.aged(ConnectionState::kChecking);
-  return asking - std::min(asking, checks);
+  return asking() - std::min(asking(), checks);
 }
 
 // Idle connections are lent at once while they are fresh, so those that are

@@ -205,6 +205,7 @@ class PoolState {
   void shed_excess(TimePoint now) noexcept;
   bool is_fresh(const Slot& idle, TimePoint now) const noexcept;
   void settle(TimePoint now) noexcept;
+  std::uint32_t asking() const noexcept;
   std::uint32_t unhelped() const noexcept;
   void start_checks(TimePoint now) noexcept;
   std::uint32_t wanted_openings() const noexcept;

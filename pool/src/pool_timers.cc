@@ -59,7 +59,7 @@ void PoolState::find_leaks(TimePoint now) noexcept {
 
 TimePoint PoolState::slow_check_deadline() const noexcept {
   const Slot* next = table_.next_to_age(ConnectionState::kChecking);
-  if (queue_.empty() || next == nullptr) return TimePoint::max();
+  if (asking() == 0 || next == nullptr) return TimePoint::max();
   return saturating_add(next->since, kSlowCheck);
 }
 

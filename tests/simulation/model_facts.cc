@@ -1,0 +1,122 @@
+// What the model finds by looking at everything.
+#include <algorithm>
+
+#include "tests/simulation/model.h"
+
+namespace dbpool::test {
+
+using State = ConnectionState;
+
+std::uint32_t Model::count(State state) const {
+  const auto in_state = [&](const auto& other) { return other.state == state; };
+  return static_cast<std::uint32_t>(
+      std::count_if(connections_.begin(), connections_.end(), in_state));
+}
+
+std::uint32_t Model::live() const {
+  return count(State::kIdle) + count(State::kActive) + count(State::kChecking);
+}
+
+const ModelConnection* Model::first_in(State state) const {
+  const ModelConnection* found = nullptr;
+  for (const ModelConnection& connection : connections_) {
+    if (connection.state != state) continue;
+    if (!found || connection.order < found->order) found = &connection;
+  }
+  return found;
+}
+
+const ModelConnection* Model::last_in(State state) const {
+  const ModelConnection* found = nullptr;
+  for (const ModelConnection& connection : connections_) {
+    if (connection.state != state) continue;
+    if (!found || connection.order > found->order) found = &connection;
+  }
+  return found;
+}
+
+bool Model::is_fresh(const ModelConnection& connection) const {
+  return now_ - connection.since <= options_.check_after_idle;
+}
+
+bool Model::is_overdue(const ModelConnection& connection, TimePoint at) const {
+  return connection.state == State::kActive && options_.leak_threshold &&
+         at - connection.since >= *options_.leak_threshold;
+}
+
+std::uint32_t Model::helping_checks() const {
+  const auto helps = [&](const ModelConnection& connection) {
+    return connection.state == State::kChecking &&
+           now_ - connection.since < std::chrono::milliseconds(100);
+  };
+  return static_cast<std::uint32_t>(
+      std::count_if(connections_.begin(), connections_.end(), helps));
+}
+
+std::uint32_t Model::needed_openings() const {
+  if (closed_) return 0;
+  const std::int64_t queue = std::int64_t{asking()} - helping_checks();
+  const std::int64_t floor = std::int64_t{min_} - live();
+  const std::int64_t needed = std::max(queue, floor) - count(State::kOpening);
+  return static_cast<std::uint32_t>(std::max<std::int64_t>(needed, 0));
+}
+
+bool Model::may_open() const {
+  const std::uint32_t at_once =
+      failures_ > 0 ? 1 : options_.max_concurrent_openings;
+  return total() < max_ && count(State::kOpening) < at_once;
+}
+
+bool Model::hopeless() const {
+  return live() == 0 && count(State::kOpening) == 0 && now_ < retry_at_;
+}
+
+// The table of pool_state.h, word for word.
+WaitReason Model::reason(std::size_t p, TimePoint at) const {
+  const bool last_failed = failures_ > 0;
+  const bool too_many = last_failure_ == ConnectFailure::kTooManyConnections;
+  if (p < count(State::kChecking) + count(State::kOpening) &&
+      (!last_failed || live() > 0)) {
+    return WaitReason::kOpening;
+  }
+  if (live() == 0 && last_failed && too_many) return WaitReason::kServerSlots;
+  if (live() == 0 && last_failed) return WaitReason::kBackendDown;
+  if (total() < max_ && at < retry_at_ && too_many) {
+    return WaitReason::kServerSlots;
+  }
+  if (total() < max_) return WaitReason::kOpening;
+  return WaitReason::kCapacity;
+}
+
+std::array<std::uint32_t, kWaitReasonCount> Model::waiting(TimePoint at) const {
+  std::array<std::uint32_t, kWaitReasonCount> by_reason = {};
+  for (std::size_t place = 0; place < queue_.size(); ++place) {
+    ++by_reason[static_cast<std::size_t>(reason(place, at))];
+  }
+  return by_reason;
+}
+
+void Model::add_span(Integrals& to, TimePoint from, TimePoint until) const {
+  const Nanos span = until - from;
+  for (const ModelConnection& connection : connections_) {
+    to.connections[static_cast<std::size_t>(connection.state)] += span;
+  }
+  const auto by_reason = waiting(from);
+  for (std::size_t i = 0; i < kWaitReasonCount; ++i) {
+    to.waiting[i] += by_reason[i] * span;
+  }
+  const auto capacity = static_cast<std::size_t>(WaitReason::kCapacity);
+  if (by_reason[capacity] > 0) to.exhausted += span;
+  to.max += max_ * span;
+}
+
+// Nothing but the end of the backoff changes a reason between two events.
+Model::Integrals Model::integrals_at(TimePoint later) const {
+  Integrals naive = integrals_;
+  const TimePoint middle = std::clamp(retry_at_, now_, later);
+  if (now_ < middle) add_span(naive, now_, middle);
+  if (middle < later) add_span(naive, middle, later);
+  return naive;
+}
+
+}  // namespace dbpool::test
