@@ -182,13 +182,13 @@ TimePoint Model::naive_deadline() const {
 void Model::check_timers(const Event& event, const Outcome& outcome) {
   const TimePoint next = outcome.next_deadline;
   refused_ = false;  // it asks once
+  if (event.kind == EventKind::kAdvance) {
+    require(next > now_, "a timer spins");
+  }
   require(next <= naive_deadline(), "a timer comes too late");
   if (!options_.max_lifetime && event.kind != EventKind::kCancel &&
       event.kind != EventKind::kExpire) {
     require(next == naive_deadline(), "a timer comes too early");
-  }
-  if (event.kind == EventKind::kAdvance) {
-    require(next > now_, "a timer spins");
   }
   const bool looks_anyway = armed_ <= now_;
   require(outcome.woke || outcome.work.empty(), "work wakes nobody");

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "tests/simulation/history.h"
+#include "tests/simulation/lazy_history.h"
 
 namespace dbpool::test {
 namespace {
@@ -42,6 +43,20 @@ TEST_P(Simulation, EveryPromiseHoldsAfterEveryEvent) {
     done += history.events();
   }
   RecordProperty("events", std::to_string(done));
+}
+
+TEST_P(Simulation, ALateHousekeeperIsWokenForAllThatMatters) {
+  const std::uint64_t events =
+      number_from("DBPOOL_SIMULATION_EVENTS", kEvents) / kShards / 4;
+  std::uint64_t seed = number_from("DBPOOL_SIMULATION_SEED", 1) + GetParam();
+  std::uint64_t done = 0;
+  for (; done < events; seed += kShards) {
+    Random random(seed);
+    LazyHistory history(seed, random_options(random));
+    const auto violation = history.run(kEventsOfAHistory);
+    ASSERT_FALSE(violation) << *violation;
+    done += history.events();
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Shards, Simulation,
