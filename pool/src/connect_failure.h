@@ -18,9 +18,10 @@ namespace dbpool::detail {
 
 // Where one attempt goes.
 struct Endpoint {
-  std::string name = {};  // name, address or socket folder, as given
-  std::string address =
-      {};  // numeric, when it is known and not the name itself
+  // Name, address or socket folder, as given.
+  std::string name = {};
+  // Numeric, when it is known and not the name itself.
+  std::string address = {};
   std::string port = {};
 
   bool is_socket() const noexcept {

@@ -2,11 +2,10 @@
 
 #include "dbpool/connect.h"
 #include "pool/src/conninfo.h"
+#include "pool/src/target_hosts.h"
 
 namespace dbpool {
 namespace {
-
-constexpr std::string_view kDefaultPort = "5432";
 
 std::string value_of(const detail::ConnValues& values,
                      std::string_view keyword) {
@@ -44,29 +43,6 @@ std::string host_in_uri(const ConnectionString::Host& host) {
   return name + ':' + host.port;
 }
 
-std::vector<ConnectionString::Host> hosts_in(const detail::ConnValues& values) {
-  const auto names = detail::split_list(value_of(values, "host"));
-  const auto addresses = detail::split_list(value_of(values, "hostaddr"));
-  const auto ports = detail::split_list(value_of(values, "port"));
-  const auto element = [](const std::vector<std::string>& list, std::size_t i) {
-    return i < list.size() ? list[i] : std::string();
-  };
-  const bool by_address = !value_of(values, "hostaddr").empty();
-  const std::size_t count = by_address ? addresses.size() : names.size();
-  std::vector<ConnectionString::Host> hosts;
-  for (std::size_t i = 0; i < count; ++i) {
-    ConnectionString::Host host;
-    host.address = element(addresses, i);
-    host.name = element(names, i);
-    if (host.name.empty()) host.name = host.address;
-    if (host.name.empty()) host.name = detail::default_socket_folder();
-    host.port = element(ports, ports.size() == 1 ? 0 : i);
-    if (host.port.empty()) host.port = kDefaultPort;
-    hosts.push_back(std::move(host));
-  }
-  return hosts;
-}
-
 std::string user_in(const detail::ConnValues& values) {
   return value_of(values, "user");
 }
@@ -97,7 +73,7 @@ Expected<ConnectionString> ConnectionString::parse(std::string_view text) {
 }
 
 std::vector<ConnectionString::Host> ConnectionString::hosts() const {
-  return hosts_in(detail::effective_values(values_));
+  return detail::hosts_in(detail::effective_values(values_));
 }
 
 std::string ConnectionString::host() const {
@@ -141,7 +117,7 @@ Expected<void> ConnectionString::set(std::string_view keyword,
 std::string ConnectionString::description() const {
   const detail::ConnValues values = detail::effective_values(values_);
   std::string text = "postgresql://" + percent_encode(user_in(values)) + '@';
-  const std::vector<Host> all = hosts_in(values);
+  const std::vector<Host> all = detail::hosts_in(values);
   for (const Host& host : all) {
     if (&host != all.data()) text += ',';
     text += host_in_uri(host);

@@ -177,10 +177,13 @@ ConnectionPtr complete_options(const ConnValues& values) {
   std::vector<const char*> keywords;
   std::vector<const char*> texts;
   for (const auto& [keyword, value] : values) {
-    if (keyword == "channel_binding") continue;
+    if (keyword == "channel_binding" || keyword == "password") continue;
     keywords.push_back(keyword.c_str());
     texts.push_back(value.c_str());
   }
+  // With a password libpq has no need to read, or complain of, .pgpass.
+  keywords.push_back("password");
+  texts.push_back("none");
   // Checked after the defaults are filled in and before anything is opened.
   keywords.push_back("channel_binding");
   texts.push_back("refuse-to-go-on");
@@ -290,6 +293,8 @@ ConnValues effective_values(const ConnValues& values) {
   if (connection == nullptr) return values;
   const OptionList options(PQconninfo(connection.get()), &PQconninfoFree);
   ConnValues effective = to_values(options.get());
+  effective.erase("password");
+  effective.erase("channel_binding");
   // What was given stands, also where libpq gave up early (no such service).
   for (const auto& [keyword, value] : values) {
     if (!value.empty()) effective.insert_or_assign(keyword, value);

@@ -12,6 +12,7 @@
 #include "pool/src/connect_failure.h"
 #include "pool/src/conninfo.h"
 #include "pool/src/resolver.h"
+#include "pool/src/target_hosts.h"
 
 namespace dbpool::detail {
 namespace {
@@ -136,7 +137,7 @@ Opening::Impl::Impl(std::shared_ptr<const ConnectionString> target,
   session_attrs_ = value_of(effective, "target_session_attrs", "any");
   prefer_standby_ = session_attrs_ == "prefer-standby";
   if (prefer_standby_) session_attrs_ = "standby";
-  for (auto& host : target_->hosts()) {
+  for (auto& host : hosts_in(effective)) {
     const bool resolved = host.is_socket() || !host.address.empty() ||
                           is_numeric_address(host.name);
     places_.push_back({.endpoint = {.name = std::move(host.name),
