@@ -1,6 +1,9 @@
 #include "exporter/health.h"
 
 #include <cstddef>
+#include <cstdint>
+#include <string>
+#include <utility>
 
 namespace dbpool::exporter {
 
@@ -32,27 +35,18 @@ bool unreachable(const HealthFacts& facts) {
   return !outdated;
 }
 
-Health down(std::string why) { return {HealthStatus::kDown, std::move(why)}; }
+struct Verdict {
+  HealthStatus status = HealthStatus::kOk;
+  std::string why = {};
+};
 
-Health degraded(std::string why) {
+Verdict down(std::string why) { return {HealthStatus::kDown, std::move(why)}; }
+
+Verdict degraded(std::string why) {
   return {HealthStatus::kDegraded, std::move(why)};
 }
 
-}  // namespace
-
-std::string_view to_string(HealthStatus status) noexcept {
-  switch (status) {
-    case HealthStatus::kOk:
-      return "ok";
-    case HealthStatus::kDegraded:
-      return "degraded";
-    case HealthStatus::kDown:
-      return "down";
-  }
-  return "down";
-}
-
-Health judge_health(const HealthFacts& facts) {
+Verdict judge(const HealthFacts& facts) {
   const PoolStats& stats = facts.stats;
   if (stats.closed) return down("the pool is closed");
   if (live_connections(stats) == 0) {
@@ -74,6 +68,13 @@ Health judge_health(const HealthFacts& facts) {
   if (fails(facts.select)) return degraded(facts.select->last_error);
   if (fails(facts.server)) return degraded(facts.server->last_error);
   return {};
+}
+
+}  // namespace
+
+PoolHealth judge_health(HealthFacts facts) {
+  Verdict verdict = judge(facts);
+  return {verdict.status, std::move(verdict.why), std::move(facts.stats)};
 }
 
 }  // namespace dbpool::exporter

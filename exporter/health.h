@@ -19,25 +19,13 @@
 #define DBPOOL_EXPORTER_HEALTH_H_
 
 #include <chrono>
-#include <cstdint>
 #include <optional>
-#include <string>
-#include <string_view>
 
 #include "dbpool/stats.h"
+#include "exporter/http/health_handler.h"
 #include "exporter/probes/probe_runner.h"
 
 namespace dbpool::exporter {
-
-enum class HealthStatus : std::uint8_t { kOk, kDegraded, kDown };
-
-// "ok", "degraded", "down".
-std::string_view to_string(HealthStatus status) noexcept;
-
-struct Health {
-  HealthStatus status = HealthStatus::kOk;
-  std::string why;  // one line for people, redacted; empty when ok
-};
 
 // A shorter wait is how a busy pool works.
 inline constexpr Duration kLongWait = std::chrono::seconds(1);
@@ -48,8 +36,8 @@ struct HealthFacts {
   std::optional<ProbeStats> connect, select, server;
 };
 
-// A pure function; any thread.
-Health judge_health(const HealthFacts& facts);
+// A pure function; any thread. The reason is redacted.
+PoolHealth judge_health(HealthFacts facts);
 
 }  // namespace dbpool::exporter
 

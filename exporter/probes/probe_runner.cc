@@ -15,10 +15,15 @@ ProbeRunner::ProbeRunner(std::unique_ptr<Probe> probe, ProbeSchedule schedule,
       on_change_(std::move(on_change)) {
   assert(schedule_.interval > Duration::zero());
   stats_.failures.resize(probe_->reasons().size());
-  thread_ = std::jthread([this](const std::stop_token& stop) { loop(stop); });
 }
 
-ProbeRunner::~ProbeRunner() { request_stop(); }
+ProbeRunner::~ProbeRunner() = default;  // ~jthread requests the stop
+
+void ProbeRunner::start() {
+  const std::lock_guard lock(mutex_);
+  running_ = true;
+  thread_ = std::jthread([this](const std::stop_token& stop) { loop(stop); });
+}
 
 ProbeStats ProbeRunner::stats() const {
   const std::lock_guard lock(mutex_);
@@ -29,7 +34,7 @@ void ProbeRunner::request_stop() noexcept { thread_.request_stop(); }
 
 bool ProbeRunner::wait_stopped(TimePoint deadline) {
   std::unique_lock lock(mutex_);
-  return changed_.wait_until(lock, deadline, [this] { return stopped_; });
+  return changed_.wait_until(lock, deadline, [this] { return !running_; });
 }
 
 void ProbeRunner::loop(const std::stop_token& stop) {
@@ -42,7 +47,7 @@ void ProbeRunner::loop(const std::stop_token& stop) {
     changed_.wait_until(lock, stop, next, [] { return false; });
   }
   const std::lock_guard lock(mutex_);
-  stopped_ = true;
+  running_ = false;
   changed_.notify_all();
 }
 

@@ -48,10 +48,11 @@ struct ProbeStats {
 using ProbeChange =
     std::function<void(std::string_view probe, const Error* error)>;
 
-// Thread-safety: every member function is safe from any thread.
+// Thread-safety: start() and the destructor belong to the owner; every other
+// member function is safe from any thread.
 class ProbeRunner {
  public:
-  // Starts at once with a first run.
+  // Does nothing before start().
   ProbeRunner(std::unique_ptr<Probe> probe, ProbeSchedule schedule,
               ProbeChange on_change);
   // Blocks until a run under way has ended; see request_stop().
@@ -59,13 +60,17 @@ class ProbeRunner {
   ProbeRunner(const ProbeRunner&) = delete;
   ProbeRunner& operator=(const ProbeRunner&) = delete;
 
+  // Starts the thread, at once with a first run. Once, and before the stops.
+  void start();
+
   ProbeStats stats() const;
   const Probe& probe() const noexcept { return *probe_; }
 
   // Begins no further run; what a run under way finds is not counted. Does
   // not block.
   void request_stop() noexcept;
-  // Blocks until the thread is done, or the deadline passed: then false.
+  // Blocks until the thread is done (or was never started), or the deadline
+  // passed: then false.
   bool wait_stopped(TimePoint deadline);
 
  private:
@@ -82,9 +87,9 @@ class ProbeRunner {
   std::condition_variable_any changed_;
   // Guarded by mutex_.
   ProbeStats stats_;
-  bool stopped_ = false;
+  bool running_ = false;
 
-  std::jthread thread_;  // last: it uses all of the above
+  std::jthread thread_;  // last: it uses all of the above; set by start()
 };
 
 }  // namespace dbpool::exporter

@@ -52,7 +52,6 @@ struct ProbeFamilies {
 Probes::Probes(Pool& pool, const ProbeOptions& options,
                std::shared_ptr<EventSink> sink, const ProbeChange& on_change)
     : pool_name_(pool.options().name) {
-  // First, so that it has its connection before the slots run out.
   if (options.server) {
     ConnectOptions connect_options;
     connect_options.sink = std::move(sink);
@@ -71,6 +70,13 @@ Probes::Probes(Pool& pool, const ProbeOptions& options,
     select_ = std::make_unique<ProbeRunner>(
         std::make_unique<SelectProbe>(pool, options.select_sql),
         *options.select, on_change);
+  }
+}
+
+// The server probe first, so that it has its connection before slots run out.
+void Probes::start() {
+  for (const Runner* runner : {&server_, &connect_, &select_}) {
+    if (*runner) (*runner)->start();
   }
 }
 

@@ -29,15 +29,19 @@ struct ProbeOptions {
   std::optional<ProbeSchedule> server;
 };
 
-// Thread-safety: every member function is safe from any thread.
+// Thread-safety: start() and the destructor belong to the owner; every other
+// member function is safe from any thread.
 class Probes : public ::prometheus::Collectable {
  public:
-  // Starts them. `pool` must outlive the probes. `sink` is told of the
-  // server probe's statements; it may be null.
+  // Nothing runs before start(). `pool` must outlive the probes. `sink` is told
+  // of the server probe's statements; it may be null.
   Probes(Pool& pool, const ProbeOptions& options,
          std::shared_ptr<EventSink> sink, const ProbeChange& on_change);
   // Blocks until no run is under way; see wait_stopped().
   ~Probes() override { request_stop(); }
+
+  // Starts them. Once, and before the stops.
+  void start();
 
   // What each has found; nullopt when it is off.
   std::optional<ProbeStats> connect() const { return stats_of(connect_); }

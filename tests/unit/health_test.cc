@@ -39,9 +39,9 @@ void wait_for(HealthFacts& facts, WaitReason reason, Duration age) {
 }
 
 TEST(HealthTest, AllWellIsOk) {
-  const Health health = judge_health(well());
+  const PoolHealth health = judge_health(well());
   EXPECT_EQ(health.status, HealthStatus::kOk);
-  EXPECT_EQ(health.why, "");
+  EXPECT_EQ(health.reason, "");
 }
 
 TEST(HealthTest, WhatIsNotKnownYetIsOk) {
@@ -62,18 +62,18 @@ TEST(HealthTest, NoConnectionAndAFailedProbeIsDown) {
   facts.stats.connections = {1, 0, 0, 0, 1};  // neither can serve
   facts.connect = probe(false, kLater, "connection refused");
   facts.select.reset();
-  const Health health = judge_health(facts);
+  const PoolHealth health = judge_health(facts);
   EXPECT_EQ(health.status, HealthStatus::kDown);
-  EXPECT_EQ(health.why, "connection refused");
+  EXPECT_EQ(health.reason, "connection refused");
 }
 
 TEST(HealthTest, NoConnectionAndABackedOffPoolIsDownBeforeAnyProbe) {
   HealthFacts facts;
   facts.stats.backing_off = true;
   facts.stats.last_failure.message = "no such host";
-  const Health health = judge_health(facts);
+  const PoolHealth health = judge_health(facts);
   EXPECT_EQ(health.status, HealthStatus::kDown);
-  EXPECT_EQ(health.why, "no such host");
+  EXPECT_EQ(health.reason, "no such host");
 }
 
 TEST(HealthTest, AHungDatabaseIsDownThoughConnectionsLive) {
@@ -114,7 +114,7 @@ TEST(HealthTest, AnyFailingProbeIsDegraded) {
   HealthFacts facts = well();
   facts.select = probe(false, kLater, "permission denied");
   EXPECT_EQ(judge_health(facts).status, HealthStatus::kDegraded);
-  EXPECT_EQ(judge_health(facts).why, "permission denied");
+  EXPECT_EQ(judge_health(facts).reason, "permission denied");
   facts = well();
   facts.server = probe(false, kLater);
   EXPECT_EQ(judge_health(facts).status, HealthStatus::kDegraded);

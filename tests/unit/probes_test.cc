@@ -87,13 +87,15 @@ constexpr ProbeSchedule kOnce{hours(1), seconds(1)};
 
 class ProbeRunnerTest : public ::testing::Test {
  protected:
-  ProbeRunner make_runner(ProbeSchedule schedule) {
-    return ProbeRunner(
+  ProbeRunner& start(ProbeSchedule schedule) {
+    runner_ = std::make_unique<ProbeRunner>(
         std::make_unique<FakeProbe>(script_), schedule,
         [this](std::string_view, const Error* error) {
           const std::lock_guard lock(script_->mutex);
           changes_.push_back(error != nullptr ? error->message : "back");
         });
+    runner_->start();
+    return *runner_;
   }
   // Stops the runner, so that its numbers stand still.
   static ProbeStats stop(ProbeRunner& runner) {
@@ -104,11 +106,12 @@ class ProbeRunnerTest : public ::testing::Test {
 
   const std::shared_ptr<Script> script_ = std::make_shared<Script>();
   std::vector<std::string> changes_;
+  std::unique_ptr<ProbeRunner> runner_;
 };
 
 TEST_F(ProbeRunnerTest, NothingIsKnownBeforeTheFirstRunEnds) {
   script_->blocked = true;
-  ProbeRunner runner = make_runner(kOnce);
+  ProbeRunner& runner = start(kOnce);
   ASSERT_TRUE(script_->wait_for_runs(1));
   const ProbeStats stats = runner.stats();
   EXPECT_EQ(stats.total, 0U);
@@ -123,7 +126,7 @@ TEST_F(ProbeRunnerTest, EachRunIsCountedWithItsReason) {
       {},
       Unexpected(connect_error(ConnectFailure::kTls)),  // not in kReasons
       Unexpected(connect_error(ConnectFailure::kRefused))};
-  ProbeRunner runner = make_runner(kFast);
+  ProbeRunner& runner = start(kFast);
   ASSERT_TRUE(script_->wait_for_runs(5));
   const ProbeStats stats = stop(runner);
   EXPECT_GE(stats.total, 4U);
@@ -138,7 +141,7 @@ TEST_F(ProbeRunnerTest, OnlyChangesAreTold) {
   const Expected<void> failure =
       Unexpected(connect_error(ConnectFailure::kRefused));
   script_->results = {{}, {}, failure, failure, failure, {}, {}, failure};
-  ProbeRunner runner = make_runner(kFast);
+  ProbeRunner& runner = start(kFast);
   ASSERT_TRUE(script_->wait_for_runs(10));
   stop(runner);
   EXPECT_THAT(changes_, ElementsAre("refused", "back", "refused"));
@@ -146,7 +149,7 @@ TEST_F(ProbeRunnerTest, OnlyChangesAreTold) {
 
 TEST_F(ProbeRunnerTest, ASlowRunDoesNotPileUp) {
   script_->blocked = true;
-  ProbeRunner runner = make_runner(kFast);
+  ProbeRunner& runner = start(kFast);
   ASSERT_TRUE(script_->wait_for_runs(1));
   std::this_thread::sleep_for(20 * kFast.interval);  // many missed points
   EXPECT_EQ(runner.stats().total, 0U);
@@ -159,7 +162,7 @@ TEST_F(ProbeRunnerTest, ASlowRunDoesNotPileUp) {
 TEST_F(ProbeRunnerTest, StoppingDoesNotWaitForARunUnderWay) {
   script_->blocked = true;
   script_->results = {Unexpected(connect_error(ConnectFailure::kRefused))};
-  ProbeRunner runner = make_runner(kFast);
+  ProbeRunner& runner = start(kFast);
   ASSERT_TRUE(script_->wait_for_runs(1));
   runner.request_stop();
   EXPECT_FALSE(runner.wait_stopped(Clock::now()));
@@ -170,8 +173,16 @@ TEST_F(ProbeRunnerTest, StoppingDoesNotWaitForARunUnderWay) {
   EXPECT_TRUE(changes_.empty());
 }
 
+TEST(ProbeRunnerStartTest, OneThatWasNeverStartedIsStopped) {
+  ProbeRunner runner(std::make_unique<FakeProbe>(std::make_shared<Script>()),
+                     kOnce, {});
+  runner.request_stop();
+  EXPECT_TRUE(runner.wait_stopped(Clock::now()));
+  EXPECT_EQ(runner.stats().total, 0U);
+}
+
 TEST_F(ProbeRunnerTest, StoppingEndsTheWaitForTheNextRun) {
-  ProbeRunner runner = make_runner(kOnce);
+  ProbeRunner& runner = start(kOnce);
   ASSERT_TRUE(script_->wait_for_runs(1));
   runner.request_stop();
   EXPECT_TRUE(runner.wait_stopped(Clock::now() + kLiveness));

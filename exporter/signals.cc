@@ -1,0 +1,100 @@
+#include "exporter/signals.h"
+
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/eventfd.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstdint>
+#include <system_error>
+#include <utility>
+
+namespace dbpool::exporter {
+
+namespace {
+
+sigset_t taken_signals() noexcept {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGTERM);
+  sigaddset(&set, SIGINT);
+  sigaddset(&set, SIGHUP);
+  return set;
+}
+
+int checked(int descriptor, const char* what) {
+  if (descriptor >= 0) return descriptor;
+  throw std::system_error(errno, std::generic_category(), what);
+}
+
+}  // namespace
+
+Signals::Signals(Callbacks callbacks) : callbacks_(std::move(callbacks)) {
+  const sigset_t set = taken_signals();
+  pthread_sigmask(SIG_BLOCK, &set, nullptr);
+  struct sigaction ignore = {};
+  ignore.sa_handler = SIG_IGN;
+  sigaction(SIGPIPE, &ignore, nullptr);
+  signal_fd_ =
+      checked(signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK), "signalfd");
+  quit_fd_ = checked(eventfd(0, EFD_CLOEXEC), "eventfd");
+  thread_ = std::thread([this] { loop(); });
+}
+
+Signals::~Signals() {
+  const std::uint64_t one = 1;
+  // An eventfd that is below its maximum takes it.
+  [[maybe_unused]] const auto written = write(quit_fd_, &one, sizeof(one));
+  thread_.join();
+  close(quit_fd_);
+  close(signal_fd_);
+}
+
+int Signals::wait_for_stop() {
+  std::unique_lock lock(mutex_);
+  came_.wait(lock, [this] { return stop_signal_ != 0; });
+  return stop_signal_;
+}
+
+int Signals::stop_signal() const {
+  const std::lock_guard lock(mutex_);
+  return stop_signal_;
+}
+
+void Signals::loop() {
+  pthread_setname_np(pthread_self(), "signals");
+  for (;;) {
+    std::array<pollfd, 2> fds = {pollfd{signal_fd_, POLLIN, 0},
+                                 pollfd{quit_fd_, POLLIN, 0}};
+    if (poll(fds.data(), fds.size(), -1) < 0) continue;
+    if (fds[1].revents != 0) return;
+    signalfd_siginfo info = {};
+    if (read(signal_fd_, &info, sizeof(info)) == sizeof(info)) {
+      take(static_cast<int>(info.ssi_signo));
+    }
+  }
+}
+
+void Signals::take(int signal) {
+  if (signal == SIGHUP) {
+    if (callbacks_.on_hangup) callbacks_.on_hangup();
+    return;
+  }
+  {
+    const std::lock_guard lock(mutex_);
+    if (stop_signal_ == 0) {
+      stop_signal_ = signal;
+      came_.notify_all();
+      return;
+    }
+  }
+  if (callbacks_.on_second_stop) callbacks_.on_second_stop(signal);
+  // No destructors: they might wait for what the user no longer wants to.
+  _exit(128 + signal);
+}
+
+}  // namespace dbpool::exporter

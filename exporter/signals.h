@@ -1,0 +1,61 @@
+// Signals: SIGTERM, SIGINT and SIGHUP as values, taken by one thread.
+//
+//   SIGTERM, SIGINT   wait_for_stop() returns; the second one of them ends
+//                     the process at once with exit code 128 + its number
+//   SIGHUP            told to `on_hangup`
+//   SIGPIPE           ignored: a client that leaves is no reason to end
+#ifndef DBPOOL_EXPORTER_SIGNALS_H_
+#define DBPOOL_EXPORTER_SIGNALS_H_
+
+#include <condition_variable>
+#include <functional>
+#include <mutex>
+#include <thread>
+
+namespace dbpool::exporter {
+
+// Thread-safety: wait_for_stop() and stop_signal() from any thread. One
+// object in a process, made before any other thread: threads inherit the
+// mask of the one that makes them.
+class Signals {
+ public:
+  // Called on the signals' thread.
+  struct Callbacks {
+    std::function<void()> on_hangup;
+    // Just before the process ends because of a second signal; must not
+    // block.
+    std::function<void(int signal)> on_second_stop;
+  };
+
+  // Blocks the signals in the calling thread. Throws std::system_error when
+  // the system is out of descriptors or threads.
+  explicit Signals(Callbacks callbacks);
+  // The signals stay blocked.
+  ~Signals();
+  Signals(const Signals&) = delete;
+  Signals& operator=(const Signals&) = delete;
+
+  // Blocks until SIGTERM or SIGINT has come; its number.
+  int wait_for_stop();
+  // The number, or 0 when none has come by now.
+  int stop_signal() const;
+
+ private:
+  void loop();
+  void take(int signal);
+
+  // Constant after construction.
+  const Callbacks callbacks_;
+  int signal_fd_ = -1;
+  int quit_fd_ = -1;
+
+  mutable std::mutex mutex_;
+  std::condition_variable came_;
+  int stop_signal_ = 0;  // guarded by mutex_
+
+  std::thread thread_;  // last: it uses all of the above
+};
+
+}  // namespace dbpool::exporter
+
+#endif  // DBPOOL_EXPORTER_SIGNALS_H_
