@@ -16,6 +16,7 @@
 #include <asio/prefer.hpp>
 #include <asio/system_executor.hpp>
 #include <memory>
+#include <type_traits>
 #include <utility>
 
 namespace dbpool::detail {
@@ -42,8 +43,8 @@ class HandlerCompletion final : public Completion<Result> {
       : handler_(std::move(handler)),
         slot_(asio::get_associated_cancellation_slot(handler_)),
         executor_(asio::prefer(
-            asio::any_io_executor(asio::get_associated_executor(
-                handler_, asio::system_executor())),
+            to_any(asio::get_associated_executor(handler_,
+                                                 asio::system_executor())),
             asio::execution::outstanding_work.tracked)) {}
 
   void complete(Result result) override {
@@ -59,6 +60,16 @@ class HandlerCompletion final : public Completion<Result> {
   asio::cancellation_slot cancellation_slot() const override { return slot_; }
 
  private:
+  template <typename Executor>
+  static asio::any_io_executor to_any(const Executor& executor) {
+    if constexpr (std::is_constructible_v<asio::any_io_executor, Executor>) {
+      return asio::any_io_executor(executor);
+    } else {
+      // That of asio::use_future in Asio 1.22, which wraps this one.
+      return asio::any_io_executor(asio::system_executor());
+    }
+  }
+
   Handler handler_;
   asio::cancellation_slot slot_;
   asio::any_io_executor executor_;
