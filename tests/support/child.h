@@ -9,8 +9,6 @@
 #include <string>
 #include <vector>
 
-#include "tests/support/unique_fd.h"
-
 namespace dbpool::test {
 
 struct ChildOptions {
@@ -49,7 +47,6 @@ class Child {
 
  private:
   pid_t pid_ = -1;
-  UniqueFd pidfd_;
   std::optional<int> status_;
 };
 

@@ -13,6 +13,7 @@
 #include "tests/support/eventually.h"
 #include "tests/support/net.h"
 #include "tests/support/postgres_template.h"
+#include "tests/support/unique_fd.h"
 
 namespace dbpool::test {
 namespace {

@@ -14,6 +14,7 @@
 #include "tests/support/child.h"
 #include "tests/support/postgres.h"
 #include "tests/support/temp_dir.h"
+#include "tests/support/unique_fd.h"
 
 namespace dbpool::test {
 namespace {

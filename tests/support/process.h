@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "tests/support/child.h"
+#include "tests/support/unique_fd.h"
 
 namespace dbpool::test {
 
