@@ -3,8 +3,8 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <poll.h>
-#include <sys/pidfd.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -25,6 +25,11 @@ Error failure(const std::string& what, int error_number) {
   error.kind = ErrorKind::kUsage;
   error.message = what + ": " + std::strerror(error_number);
   return error;
+}
+
+// The C library's own declaration (2.36) does not link from C++.
+int open_pidfd(pid_t pid) {
+  return static_cast<int>(::syscall(SYS_pidfd_open, pid, 0));
 }
 
 // Both between fork and exec: only system calls, no allocation.
@@ -87,7 +92,7 @@ Expected<ChildProcess> ChildProcess::start(const ChildCommand& command) {
     }
     ::_exit(kExecFailed);
   }
-  ChildProcess child(pid, OwnedFd(::pidfd_open(pid, 0)));
+  ChildProcess child(pid, OwnedFd(open_pidfd(pid)));
   if (!child.pidfd_) return Unexpected(failure("pidfd_open", errno));
   return child;
 }
