@@ -1,0 +1,238 @@
+#include "exporter/app.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "exporter/build_info.h"
+#include "exporter/health.h"
+#include "exporter/http/landing_handler.h"
+#include "exporter/http/lifecycle_handlers.h"
+#include "exporter/http/stats_handler.h"
+#include "exporter/pool_collector.h"
+#include "exporter/process_metrics.h"
+
+namespace dbpool::exporter {
+
+namespace {
+
+// What is still under way this long after everything else has stopped is
+// left behind.
+constexpr Duration kStragglerGrace = std::chrono::seconds(1);
+
+std::optional<ProbeSchedule> schedule(const ProbeSetting& setting) {
+  if (!setting.interval) return std::nullopt;
+  return ProbeSchedule{*setting.interval, setting.timeout};
+}
+
+// "--probe.select.sql" as a key of a log line: "probe.select.sql".
+std::string log_key(std::string_view setting) {
+  std::string key(
+      setting.substr(std::min(setting.find_first_not_of('-'), setting.size())));
+  std::ranges::replace(key, '-', '_');
+  return key;
+}
+
+bool was_given(const Settings& settings, std::string_view name) {
+  return std::ranges::any_of(settings.effective, [&](const auto& setting) {
+    return setting.name == name && setting.source != "default";
+  });
+}
+
+// A demo's query log would bury its state lines.
+bool logs_queries(const Settings& settings) {
+  return settings.log_queries &&
+         (!settings.demo || was_given(settings, "DB_LOG_QUERIES"));
+}
+
+void print_line(std::string_view line) {
+  std::printf("%.*s\n", static_cast<int>(line.size()), line.data());
+  std::fflush(stdout);
+}
+
+}  // namespace
+
+App::App(Settings settings, Logger& log, Signals& signals)
+    : settings_(std::move(settings)), log_(log), signals_(signals) {}
+
+App::~App() = default;
+
+int App::run() {
+  log_start();
+  if (const Failure failure = start()) return *failure;
+  signals_.wait_for_stop();
+  return stop();
+}
+
+void App::log_start() {
+  const BuildInfo build = build_info();
+  log_.info("starting dbpool_exporter",
+            {{"version", build.version},
+             {"revision", build.revision},
+             {"profile", to_string(settings_.profile)}});
+  std::vector<std::string> keys;
+  keys.reserve(settings_.effective.size());
+  std::vector<LogField> fields;
+  for (const EffectiveSetting& setting : settings_.effective) {
+    keys.push_back(log_key(setting.name));
+    fields.push_back({keys.back(), setting.value});
+  }
+  log_.log(LogLevel::kInfo, "settings in force", fields);
+  for (const Notice& notice : settings_.notices) {
+    log_.log(notice.level, notice.text, {});
+  }
+}
+
+App::Failure App::start() {
+  if (const Failure failure = start_demo_database()) return failure;
+  if (const Failure failure = start_pool()) return failure;
+  make_probes();
+  make_workload();
+  if (const Failure failure = start_server()) return failure;
+  probes_->start();
+  if (workload_) workload_->start();
+  if (demo_load_) demo_load_->start();
+  stats_log_ = std::make_unique<StatsLog>(
+      log_, [pool = pool_.get()] { return pool->stats(); });
+  ready_ = true;
+  return std::nullopt;
+}
+
+App::Failure App::start_demo_database() {
+  if (!settings_.demo) return std::nullopt;
+  log_.info("starting a private PostgreSQL for the demo");
+  auto database = DemoDatabase::start();
+  if (!database) {
+    log_.error(database.error().message);
+    return kExitUnclean;
+  }
+  demo_database_ = *std::move(database);
+  auto target = ConnectionString::parse(demo_database_->database_url());
+  if (!target) {
+    log_.error(target.error().message);
+    return kExitUnclean;
+  }
+  settings_.database = *std::move(target);
+  return std::nullopt;
+}
+
+App::Failure App::start_pool() {
+  const EventLogOptions log_options{logs_queries(settings_),
+                                    settings_.log_connections};
+  events_ = std::make_shared<EventLog>(log_, log_options);
+  auto pool = Pool::create(*settings_.database, settings_.pool, events_);
+  if (!pool) {
+    log_.error(pool.error().message);
+    return kExitUsage;
+  }
+  pool_ = std::make_unique<Pool>(*std::move(pool));
+  page_->add(std::make_shared<prometheus::PoolCollector>(
+      *pool_, prometheus::PoolKind::kCanary));
+  page_->add(std::make_shared<BuildInfoCollector>());
+  page_->add(std::make_shared<ProcessCollector>());
+  log_.info("pool started", {{"pool", settings_.pool.name},
+                             {"database", settings_.database->description()},
+                             {"max", settings_.pool.max_connections},
+                             {"min", settings_.pool.min_connections}});
+  return std::nullopt;
+}
+
+void App::make_probes() {
+  const ProbeSettings& given = settings_.probes;
+  const ProbeOptions options{schedule(given.connect), schedule(given.select),
+                             given.select_sql, schedule(given.server)};
+  const ProbeChange on_change = [this](std::string_view probe,
+                                       const Error* error) {
+    if (error == nullptr) {
+      log_.info("probe succeeds again", {{"probe", probe}});
+      return;
+    }
+    log_.warn("probe fails", {{"probe", probe},
+                              {"reason", probe_reason(*error)},
+                              {"error", error->message}});
+  };
+  probes_ = std::make_shared<Probes>(*pool_, options, events_, on_change);
+  page_->add(probes_);
+}
+
+void App::make_workload() {
+  std::optional<WorkloadOptions> options = settings_.workload;
+  if (settings_.demo) options = demo_workload();
+  if (!options) return;
+  workload_ = std::make_shared<Workload>(*pool_, *options);
+  page_->add(workload_);
+  if (settings_.demo) {
+    demo_load_ = std::make_unique<DemoLoad>(*pool_, *workload_, print_line);
+  }
+}
+
+App::Failure App::start_server() {
+  ServerOptions options;
+  options.listen = settings_.web.listen;
+  auto router =
+      std::make_unique<Router>(routes(), settings_.web.max_requests, log_);
+  page_->add(router->metrics());
+  auto server = Server::start(options, std::move(router), log_);
+  if (!server) {
+    log_.error(server.error());
+    return kExitUsage;
+  }
+  server_ = *std::move(server);
+  for (const ListenAddress& address : server_->addresses()) {
+    log_.info("listening", {{"address", to_string(address)}});
+  }
+  return std::nullopt;
+}
+
+std::vector<Route> App::routes() {
+  const auto ask = [this] { return health(); };
+  return {landing_route(settings_.web.telemetry_path, ask),
+          metrics_route(settings_.web.telemetry_path, page_),
+          health_route(ask),
+          stats_route([this] { return std::vector{pool_->stats()}; }),
+          healthy_route(),
+          ready_route([this] { return ready_.load(); })};
+}
+
+std::vector<PoolHealth> App::health() const {
+  return {judge_health({pool_->stats(), probes_->connect(), probes_->select(),
+                        probes_->server()})};
+}
+
+int App::stop() {
+  log_.info("shutting down: waiting for leases",
+            {{"signal", signals_.stop_signal()},
+             {"timeout_seconds",
+              std::chrono::duration<double>(settings_.drain_timeout).count()}});
+  ready_ = false;
+  stats_log_.reset();
+  probes_->request_stop();
+  if (demo_load_) demo_load_->stop();
+  if (workload_) workload_->stop();
+  const CloseReport report =
+      pool_->close(Clock::now() + settings_.drain_timeout);
+  if (workload_) {
+    workload_->cancel();
+    workload_->wait(Clock::now() + kStragglerGrace);
+  }
+  server_->stop();
+  if (demo_database_) demo_database_->stop();
+  log_.info(report.clean() ? "shut down" : "shut down with leases left",
+            {{"leases_left", report.left.size()}});
+  const int code = report.clean() ? kExitClean : kExitUnclean;
+  leave_if_a_probe_hangs(code);
+  return code;
+}
+
+// Its thread cannot be ended from outside; the process can.
+void App::leave_if_a_probe_hangs(int code) {
+  if (probes_->wait_stopped(Clock::now() + kStragglerGrace)) return;
+  log_.warn("a probe is still under way and is left behind");
+  std::_Exit(code);
+}
+
+}  // namespace dbpool::exporter

@@ -1,0 +1,89 @@
+// App: the wiring of the program, its start and its shutdown.
+//
+//   settings ─▶ [demo's database] ─▶ pool ─▶ collectors ─▶ HTTP
+//            ─▶ probes ─▶ workload ─▶ … a signal … ─▶ shutdown
+//
+// Exit codes: 0 all leases came back; 1 leases were left, or the demo's
+// database does not start; 2 a mistake in the settings, or an address that
+// cannot be listened on; 128 + n a second SIGTERM or SIGINT (signals.h).
+#ifndef DBPOOL_EXPORTER_APP_H_
+#define DBPOOL_EXPORTER_APP_H_
+
+#include <atomic>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "dbpool/pool.h"
+#include "exporter/demo/demo_database.h"
+#include "exporter/demo/demo_load.h"
+#include "exporter/event_log.h"
+#include "exporter/http/health_handler.h"
+#include "exporter/http/metrics_handler.h"
+#include "exporter/http/server.h"
+#include "exporter/logging/logger.h"
+#include "exporter/probes/probes.h"
+#include "exporter/settings/settings.h"
+#include "exporter/signals.h"
+#include "exporter/stats_log.h"
+#include "exporter/workload/workload.h"
+
+namespace dbpool::exporter {
+
+inline constexpr int kExitClean = 0;
+inline constexpr int kExitUnclean = 1;
+inline constexpr int kExitUsage = 2;
+
+// Thread-safety: one thread makes it, runs it and destroys it.
+class App {
+ public:
+  // `log` and `signals` must outlive it.
+  App(Settings settings, Logger& log, Signals& signals);
+  ~App();
+  App(const App&) = delete;
+  App& operator=(const App&) = delete;
+
+  // Starts everything, blocks until SIGTERM or SIGINT, and shuts down in
+  // order. The exit code; whatever went wrong has been logged.
+  int run();
+
+ private:
+  // What went wrong at the start: the exit code.
+  using Failure = std::optional<int>;
+
+  void log_start();
+  Failure start();
+  Failure start_demo_database();
+  Failure start_pool();
+  Failure start_server();
+  void make_probes();
+  void make_workload();
+  std::vector<Route> routes();
+  std::vector<PoolHealth> health() const;
+  int stop();
+  void leave_if_a_probe_hangs(int code);
+
+  // Constant after construction.
+  Settings settings_;
+  Logger& log_;
+  Signals& signals_;
+
+  std::atomic<bool> ready_ = false;
+
+  // Set by start(), in this order; destroyed in reverse: what uses the pool
+  // goes before it, and the server, which shows it all, goes first.
+  std::unique_ptr<DemoDatabase> demo_database_;
+  std::shared_ptr<EventLog> events_;
+  std::unique_ptr<Pool> pool_;
+  std::shared_ptr<Probes> probes_;
+  std::shared_ptr<Workload> workload_;  // null when none was asked for
+  std::unique_ptr<DemoLoad> demo_load_;
+  std::unique_ptr<StatsLog> stats_log_;
+  // Shares what it shows, so it goes before the pool as well.
+  const std::shared_ptr<MetricsPage> page_ = std::make_shared<MetricsPage>();
+  std::unique_ptr<Server> server_;
+};
+
+}  // namespace dbpool::exporter
+
+#endif  // DBPOOL_EXPORTER_APP_H_

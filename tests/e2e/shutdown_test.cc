@@ -1,0 +1,119 @@
+// SIGTERM, SIGINT, SIGHUP, and what is left at the end.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "tests/e2e/exporter.h"
+#include "tests/support/eventually.h"
+#include "tests/support/net.h"
+
+namespace dbpool::test {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+class ShutdownTest : public ::testing::Test {
+ protected:
+  ShutdownTest() { create_planted_role(postgres_); }
+
+  // Sessions of the planted role now.
+  int sessions() const {
+    return std::stoi(postgres_.sql_value(
+        "SELECT count(*) FROM pg_stat_activity WHERE usename = '" +
+        std::string(kPlantedUser) + "'"));
+  }
+  static bool works(const MetricsPage& page) {
+    return page.sum("dbpool_probe_success") == 3;
+  }
+  static bool holds_a_lease(const MetricsPage& page) {
+    return page.value("dbpool_connections", {{"state", "active"}}) > 0;
+  }
+
+  const Postgres postgres_;
+};
+
+TEST_F(ShutdownTest, BothSignalsEndItCleanlyWithATerminateForEachSession) {
+  for (const int signal : {SIGTERM, SIGINT}) {
+    Exporter exporter({.database_url = planted_url(postgres_),
+                       .args = {"--workload.rate=100"}});
+    ASSERT_TRUE(exporter.eventually_page(works));
+    EXPECT_GE(sessions(), 2);
+    EXPECT_EQ(exporter.stop(signal), 0);
+    EXPECT_TRUE(eventually(kLiveness, [&] { return sessions() == 0; }));
+  }
+  // The server logs a session that ends without a Terminate.
+  EXPECT_THAT(postgres_.log(), Not(HasSubstr("unexpected EOF")));
+  EXPECT_THAT(postgres_.log(), Not(HasSubstr("Connection reset")));
+}
+
+TEST_F(ShutdownTest, ItEndsWhileTheDatabaseIsAbsent) {
+  Exporter exporter({.database_url = planted_url(free_port()),
+                     .args = {"--workload.clients=10"}});
+  ASSERT_TRUE(exporter.wait_for_log("probe fails"));
+  EXPECT_EQ(exporter.stop(), 0);
+}
+
+TEST_F(ShutdownTest, TheDrainIsSeenAndALeaseThatComesBackIsAwaited) {
+  Exporter exporter(
+      {.database_url = planted_url(postgres_),
+       .args = {"--workload.clients=1", "--workload.sql=SELECT pg_sleep(4)"}});
+  ASSERT_TRUE(exporter.eventually_page(holds_a_lease));
+  EXPECT_EQ(exporter.get("/-/ready").status, 200);
+  exporter.send_signal(SIGTERM);
+  EXPECT_TRUE(eventually(
+      kLiveness, [&] { return exporter.get("/-/ready").status == 503; }));
+  EXPECT_EQ(exporter.get("/-/healthy").status, 200);
+  EXPECT_TRUE(holds_a_lease(exporter.page()));
+  EXPECT_EQ(exporter.wait(), 0);
+}
+
+TEST_F(ShutdownTest, ALeaseThatNeverComesBackIsNamedAndTheExitCodeIsOne) {
+  Exporter exporter({.database_url = planted_url(postgres_),
+                     .args = {"--workload.clients=1", "--workload.hold=1h",
+                              "--workload.sql=forever=SELECT 1"},
+                     .env = {{"DB_DRAIN_TIMEOUT_MS", "300"}}});
+  ASSERT_TRUE(exporter.eventually_page(holds_a_lease));
+  EXPECT_EQ(exporter.stop(), 1);
+  EXPECT_THAT(exporter.output(),
+              ::testing::ContainsRegex(
+                  "level=error.*tag=\"workload forever\".*age_seconds="));
+  EXPECT_THAT(exporter.output(), HasSubstr("leases_left=1"));
+}
+
+TEST_F(ShutdownTest, ASecondSignalEndsItAtOnce) {
+  Exporter exporter({.database_url = planted_url(postgres_),
+                     .args = {"--workload.clients=1", "--workload.hold=1h"},
+                     .env = {{"DB_DRAIN_TIMEOUT_MS", "3600000"}}});
+  ASSERT_TRUE(exporter.eventually_page(holds_a_lease));
+  exporter.send_signal(SIGTERM);
+  ASSERT_TRUE(exporter.wait_for_log("shutting down"));
+  EXPECT_TRUE(exporter.running());
+  EXPECT_EQ(exporter.stop(SIGTERM), 128 + SIGTERM);
+  EXPECT_THAT(exporter.output(), HasSubstr("second signal"));
+}
+
+TEST(ShutdownWithASilentServerTest, AProbeUnderWayDoesNotHoldItUp) {
+  // Accepts, and never says a word.
+  const int port = free_port();
+  const UniqueFd silent = listen_on(port);
+  Exporter hanging(
+      {.database_url = planted_url(port),
+       .args = {"--probe.connect.timeout=5m", "--probe.server.timeout=5m"}});
+  EXPECT_EQ(hanging.get("/-/ready").status, 200);
+  EXPECT_EQ(hanging.stop(), 0);
+}
+
+TEST_F(ShutdownTest, AHangupIsToldAndChangesNothing) {
+  Exporter exporter({.database_url = planted_url(postgres_)});
+  ASSERT_TRUE(exporter.eventually_page(works));
+  exporter.send_signal(SIGHUP);
+  EXPECT_TRUE(exporter.wait_for_log("SIGHUP"));
+  EXPECT_TRUE(exporter.running());
+  EXPECT_EQ(exporter.get("/-/ready").status, 200);
+}
+
+}  // namespace
+}  // namespace dbpool::test
