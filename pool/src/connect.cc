@@ -28,10 +28,12 @@ Expected<Connected> connect(const ConnectionString& target,
   detail::blocking_wait(opening);
   auto opened = opening.take_result();
   if (!opened) return Unexpected(std::move(opened.error()));
-  return Connected{
-      .connection = std::make_unique<Connection>(std::move(opened->session)),
-      .total = opened->total,
-      .phases = opened->phases};
+  Connected connected;
+  connected.connection =
+      std::make_unique<Connection>(std::move(opened->session));
+  connected.total = opened->total;
+  connected.phases = opened->phases;
+  return connected;
 }
 
 }  // namespace dbpool

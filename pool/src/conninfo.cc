@@ -156,9 +156,9 @@ bool must_be_text(std::string_view keyword) {
 
 const std::string& value_or_empty(const ConnValues& values,
                                   std::string_view keyword) {
-  static const std::string empty;
+  static const std::string kEmpty;
   const auto found = values.find(keyword);
-  return found == values.end() ? empty : found->second;
+  return found == values.end() ? kEmpty : found->second;
 }
 
 ConnValues to_values(const PQconninfoOption* option) {
@@ -304,12 +304,12 @@ ConnValues effective_values(const ConnValues& values) {
 
 const std::string& default_socket_folder() {
   // Two hosts without name and address, which the environment cannot change.
-  static const std::string folder = [] {
+  static const std::string kFolder = [] {
     const ConnectionPtr connection =
         complete_options({{"host", ","}, {"hostaddr", ","}, {"port", "5432"}});
     return std::string(connection == nullptr ? "" : PQhost(connection.get()));
   }();
-  return folder;
+  return kFolder;
 }
 
 }  // namespace dbpool::detail
