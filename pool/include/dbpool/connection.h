@@ -27,10 +27,12 @@
 
 namespace dbpool {
 
-// A statement. `name` is the label `query` of its metrics; empty: "unnamed".
+// A statement, a view of texts that must outlive the call it is passed to.
+// `name` is the label `query` of its metrics; empty: "unnamed".
 struct Statement {
-  Statement(std::string_view sql_text) : sql(sql_text) {}  // NOLINT
-  Statement(const char* sql_text) : sql(sql_text) {}       // NOLINT
+  Statement(std::string_view sql_text) : sql(sql_text) {}    // NOLINT
+  Statement(const char* sql_text) : sql(sql_text) {}         // NOLINT
+  Statement(const std::string& sql_text) : sql(sql_text) {}  // NOLINT
   Statement(std::string_view query_name, std::string_view sql_text)
       : name(query_name), sql(sql_text) {}
 
@@ -47,7 +49,10 @@ struct ExecuteOptions {
   // Prepare once for each connection and reuse (bounded cache).
   bool prepare = true;
   // A larger result ends the statement with kResultTooLarge and closes its
-  // connection after the lease. Default 1 GiB, libpq's own bound per row.
+  // connection after the lease. What counts is the memory that libpq takes
+  // for the result (up to twice its values and some 16 bytes for each, at
+  // least some 3 KiB in all); while it comes in, the bytes on the wire, which
+  // are fewer. Default 1 GiB, libpq's own bound per row.
   std::size_t max_result_bytes = std::size_t{1} << 30;
 };
 
@@ -74,6 +79,12 @@ class Connection {
   // there, its timeout passed, or the connection broke. Copies nothing that
   // outlives the call. Errors: kStatement (with sqlstate and outcome),
   // kResultTooLarge, kUsage, kForked.
+  //
+  // A timed-out statement is cancelled on the server; the call ends when the
+  // wire is idle again and the cancel has returned, else after cancel_grace,
+  // and then the connection is broken. A statement that succeeds although its
+  // time has passed is a success. COPY from or to the client is refused with
+  // kUsage, which costs the connection.
   Expected<Rows> execute(const Statement& statement, const Params& params = {},
                          const ExecuteOptions& options = {});
 
