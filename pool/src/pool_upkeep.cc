@@ -113,8 +113,11 @@ void PoolCore::closed(ConnectionId id) noexcept {
                               .uses = facts.uses,
                               .age = facts.age});
   }
+  if (!closing_down) return;
   // Last, so that whoever waits for the end has been told of every closing.
-  if (closing_down) settled_.notify_all();
+  settled_.notify_all();
+  // The brain has no more work after the last one, but the loop must see it.
+  wake_signal_.raise();
 }
 
 }  // namespace dbpool::detail
