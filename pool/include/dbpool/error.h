@@ -36,7 +36,9 @@ inline constexpr std::size_t kAcquireFailureCount = 8;
 // dbpool_connection_failures_total.
 enum class ConnectFailure : std::uint8_t {
   kResolve,             // the host name has no address, or DNS hangs
-  kRefused,             // nobody listens there (also: no such socket file)
+  // Nobody listens there; no such socket file; no way to that host; or the
+  // other side hung up before the session began.
+  kRefused,
   kTimeout,             // no answer within the time for an opening
   kTls,                 // the TLS handshake or a certificate failed
   kAuth,                // class 28: password, role, pg_hba
