@@ -20,7 +20,7 @@ std::string_view to_string(HealthStatus status) noexcept;
 
 struct PoolHealth {
   HealthStatus status = HealthStatus::kOk;
-  std::string reason;  // why it is not ok, one redacted line; else empty
+  std::string reason = {};  // why it is not ok, one redacted line; else empty
   PoolStats stats;
 };
 

@@ -29,7 +29,7 @@
 namespace dbpool::exporter {
 
 struct ServerOptions {
-  std::vector<ListenAddress> listen;  // not empty
+  std::vector<ListenAddress> listen = {};  // not empty
   // At least this many threads; more if the router's limit needs them.
   std::uint32_t worker_threads = 50;
   std::chrono::milliseconds request_timeout = std::chrono::seconds(5);

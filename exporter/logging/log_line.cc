@@ -28,7 +28,7 @@ std::string logfmt_text(std::string_view text) {
   const std::string fit = fit_text(text);
   const bool plain =
       !fit.empty() && std::all_of(fit.begin(), fit.end(), is_plain);
-  return plain ? fit : quoted(fit);
+  return plain ? fit : in_quotes(fit);
 }
 
 template <typename Number>
@@ -43,7 +43,7 @@ std::string value_text(const LogValue& value, LogFormat format) {
   struct Visitor {
     LogFormat format;
     std::string operator()(std::string_view text) const {
-      return format == LogFormat::kJson ? quoted(fit_text(text))
+      return format == LogFormat::kJson ? in_quotes(fit_text(text))
                                         : logfmt_text(text);
     }
     std::string operator()(std::int64_t number) const {
@@ -55,7 +55,7 @@ std::string value_text(const LogValue& value, LogFormat format) {
     std::string operator()(double number) const {
       // JSON has no word for the infinite.
       if (!std::isfinite(number) && format == LogFormat::kJson) {
-        return quoted(number_text(number));
+        return in_quotes(number_text(number));
       }
       return number_text(number);
     }
@@ -119,7 +119,7 @@ std::string_view to_string(LogLevel level) noexcept {
   return "error";
 }
 
-std::string quoted(std::string_view text) {
+std::string in_quotes(std::string_view text) {
   std::string result = "\"";
   for (std::size_t i = 0; i < text.size(); ++i) {
     const auto byte = static_cast<unsigned char>(text[i]);

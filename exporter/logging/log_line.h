@@ -65,7 +65,7 @@ std::string log_line(LogFormat format, LogLevel level,
 
 // `text` in double quotes, escaped as in JSON, control codes and DEL
 // included. `text` must be valid UTF-8.
-std::string quoted(std::string_view text);
+std::string in_quotes(std::string_view text);
 
 }  // namespace dbpool::exporter
 

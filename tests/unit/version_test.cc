@@ -12,4 +12,9 @@ TEST(Version, HasThreeNumbers) {
   EXPECT_THAT(version, testing::MatchesRegex("[0-9]+\\.[0-9]+\\.[0-9]+"));
 }
 
+TEST(Version, OfLibpqHasTwoNumbers) {
+  EXPECT_THAT(dbpool::libpq_version(),
+              testing::MatchesRegex("[0-9]+\\.[0-9]+"));
+}
+
 }  // namespace

@@ -1,0 +1,32 @@
+// What the program was built from: for --version and for the metrics page.
+#ifndef DBPOOL_EXPORTER_BUILD_INFO_H_
+#define DBPOOL_EXPORTER_BUILD_INFO_H_
+
+#include <prometheus/collectable.h>
+
+#include <string>
+#include <vector>
+
+namespace dbpool::exporter {
+
+struct BuildInfo {
+  std::string version;   // e.g. "0.1.0"
+  std::string revision;  // short hash, or "unknown"
+  std::string libpq;     // the one that is linked, e.g. "15.13"
+  std::string compiler;  // e.g. "g++ 12.2.0"
+};
+BuildInfo build_info();
+
+// The text of --version, in lines.
+std::string version_text();
+
+// dbpool_exporter_build_info. Thread-safety: any thread.
+class BuildInfoCollector : public ::prometheus::Collectable {
+ public:
+  // The name is prometheus-cpp's.
+  std::vector<::prometheus::MetricFamily> Collect() const override;
+};
+
+}  // namespace dbpool::exporter
+
+#endif  // DBPOOL_EXPORTER_BUILD_INFO_H_

@@ -1,0 +1,173 @@
+#include "exporter/settings/checks.h"
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+namespace dbpool::exporter {
+
+namespace {
+
+class Checks {
+ public:
+  Checks(Draft& draft, const Source& given, std::vector<std::string>& errors)
+      : draft_(draft),
+        settings_(draft.settings),
+        given_(given),
+        errors_(errors) {}
+
+  void run() {
+    check_floor();
+    derive_open_timeout();
+    check_log_connections();
+    check_addresses();
+    check_workload();
+    if (!errors_.empty()) return;
+    if (auto valid = validate(settings_.pool); !valid) {
+      errors_.push_back(valid.error().message);
+    }
+  }
+
+ private:
+  bool is_given(std::string_view key) const {
+    return given_.find(key) != given_.end();
+  }
+  // As the user wrote it, or what stands in for it.
+  std::string name_of(std::string_view key) const {
+    const auto found = given_.find(key);
+    return found == given_.end() ? "the default of " + std::string(key)
+                                 : found->second.name;
+  }
+  bool excludes(std::string_view key, std::string_view because) {
+    if (!is_given(key)) return false;
+    errors_.push_back(std::string(key) + ": " + std::string(because));
+    return true;
+  }
+
+  void check_floor() {
+    PoolOptions& pool = settings_.pool;
+    if (pool.min_connections <= pool.max_connections) return;
+    if (is_given("DB_POOL_MIN")) {
+      errors_.push_back(name_of("DB_POOL_MIN") + "=" +
+                        std::to_string(pool.min_connections) + ": above " +
+                        name_of("DB_POOL_MAX") + "=" +
+                        std::to_string(pool.max_connections) +
+                        "; expected a whole number from 0 to " +
+                        std::to_string(pool.max_connections));
+      return;
+    }
+    // Only the limit was chosen: the default floor gives way.
+    pool.min_connections = pool.max_connections;
+    set_effective("DB_POOL_MIN", std::to_string(pool.min_connections));
+  }
+
+  // Whoever allows an acquire more time means slow openings too; but a short
+  // deadline of acquires must not make openings impossible.
+  void derive_open_timeout() {
+    PoolOptions& pool = settings_.pool;
+    pool.open_timeout =
+        std::max<Duration>(std::chrono::seconds(5), pool.acquire_timeout);
+  }
+
+  void check_log_connections() {
+    if (settings_.profile != Profile::kProduction) return;
+    if (!settings_.log_connections) return;
+    settings_.log_connections = false;
+    set_effective("DB_LOG_CONNECTIONS", "false");
+    settings_.notices.push_back(
+        {LogLevel::kWarn,
+         name_of("DB_LOG_CONNECTIONS") + " is ignored in production"});
+  }
+
+  void check_addresses() {
+    const auto& listen = settings_.web.listen;
+    for (auto one = listen.begin(); one != listen.end(); ++one) {
+      if (one->port == 0 || std::find(listen.begin(), one, *one) == one) {
+        continue;
+      }
+      errors_.push_back("--web.listen-address=\"" + to_string(*one) +
+                        "\": given twice; expected it once");
+    }
+  }
+
+  void check_workload() {
+    if (settings_.demo) {
+      refuse_with_demo();
+      return;
+    }
+    const bool closed = is_given("--workload.clients");
+    const bool open = is_given("--workload.rate");
+    if (closed && open) {
+      errors_.emplace_back(
+          "--workload.clients contradicts --workload.rate; expected one of "
+          "them");
+      return;
+    }
+    if (!closed && !open) {
+      refuse_without_workload();
+      return;
+    }
+    if (closed) {
+      excludes("--workload.max-in-flight",
+               "belongs to --workload.rate; expected it unset with "
+               "--workload.clients");
+    } else {
+      excludes("--workload.think",
+               "belongs to --workload.clients; expected it unset with "
+               "--workload.rate");
+    }
+    take_statements();
+  }
+
+  void refuse_with_demo() {
+    for (const Definition& definition : definitions()) {
+      if (!definition.flag.starts_with("--workload.")) continue;
+      excludes(definition.flag,
+               "--demo has a workload of its own; expected it unset");
+    }
+  }
+
+  void refuse_without_workload() {
+    for (const Definition& definition : definitions()) {
+      if (!definition.flag.starts_with("--workload.")) continue;
+      excludes(definition.flag,
+               "needs a workload; expected --workload.clients or "
+               "--workload.rate beside it");
+    }
+  }
+
+  void take_statements() {
+    if (draft_.workload_sql.empty()) {
+      draft_.workload_sql.emplace_back("SELECT 1");
+    }
+    auto statements = parse_workload_statements(draft_.workload_sql);
+    if (!statements) {
+      errors_.push_back("--workload.sql: " + statements.error().message);
+      return;
+    }
+    draft_.workload.statements = *std::move(statements);
+    settings_.workload = draft_.workload;
+  }
+
+  void set_effective(std::string_view name, std::string value) {
+    for (EffectiveSetting& setting : settings_.effective) {
+      if (setting.name != name) continue;
+      setting.value = std::move(value);
+      setting.source = "derived";
+    }
+  }
+
+  Draft& draft_;
+  Settings& settings_;
+  const Source& given_;
+  std::vector<std::string>& errors_;
+};
+
+}  // namespace
+
+void check_together(Draft& draft, const Source& given,
+                    std::vector<std::string>& errors) {
+  Checks(draft, given, errors).run();
+}
+
+}  // namespace dbpool::exporter

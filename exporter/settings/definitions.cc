@@ -1,0 +1,292 @@
+#include "exporter/settings/definitions.h"
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+
+namespace dbpool::exporter {
+
+namespace {
+
+using Text = std::string_view;
+using std::chrono::hours;
+using std::chrono::milliseconds;
+using std::chrono::minutes;
+
+constexpr std::uint64_t kHourMs = 3'600'000;
+constexpr std::uint64_t kDayMs = 24 * kHourMs;
+constexpr std::uint64_t kMonthMs = 30 * kDayMs;
+constexpr std::uint64_t kMostUses = 1'000'000'000'000;
+constexpr std::uint32_t kMostWaiting = 1'000'000;
+
+Refusal probe_interval(Text text, ProbeSetting& probe) {
+  return parse_duration_or_off(text, milliseconds(100), hours(24),
+                               probe.interval);
+}
+
+Refusal probe_timeout(Text text, ProbeSetting& probe) {
+  return parse_duration(text, milliseconds(10), minutes(5), probe.timeout);
+}
+
+Refusal add_listen_address(Text text, Draft& draft) {
+  auto address = parse_listen_address(text);
+  if (!address) return std::move(address.error());
+  draft.settings.web.listen.push_back(*std::move(address));
+  return std::nullopt;
+}
+
+// Paths that are compared byte by byte and linked to from a page.
+Refusal set_telemetry_path(Text text, Draft& draft) {
+  const auto is_plain = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+           (c >= '0' && c <= '9') || Text("/-._~").find(c) != Text::npos;
+  };
+  constexpr std::array<Text, 5> kTaken = {"/", "/health", "/stats",
+                                          "/-/healthy", "/-/ready"};
+  constexpr std::size_t kLongest = 200;
+  if (!text.starts_with('/') || text.size() > kLongest ||
+      !std::all_of(text.begin(), text.end(), is_plain) ||
+      std::find(kTaken.begin(), kTaken.end(), text) != kTaken.end()) {
+    return "a path such as /metrics that starts with '/', of letters, digits, "
+           "'/', '-', '.', '_' and '~', and not one of the other pages";
+  }
+  draft.settings.web.telemetry_path = text;
+  return std::nullopt;
+}
+
+// clang-format off
+constexpr Definition kDefinitions[] = {
+    {"DB_POOL_MAX", "--db.pool-max", "N", "20", "10",
+     "limit of connections",
+     [](Text text, Draft& draft) {
+       return parse_number(text, 1, kMaxConnectionsLimit,
+                           draft.settings.pool.max_connections);
+     }},
+    {"DB_POOL_MIN", "--db.pool-min", "N", "5", "2",
+     "floor of connections, kept filled; a default above the limit is lowered "
+     "to it",
+     [](Text text, Draft& draft) {
+       return parse_number(text, 0, kMaxConnectionsLimit,
+                           draft.settings.pool.min_connections);
+     }},
+    {"DB_IDLE_TIMEOUT_MS", "--db.idle-timeout-ms", "MS", "30000", "10000",
+     "idle connections above the floor are closed after this; 0: never",
+     [](Text text, Draft& draft) {
+       return parse_ms_or_unlimited(text, kDayMs,
+                                    draft.settings.pool.idle_timeout);
+     }},
+    {"DB_CONNECTION_TIMEOUT_MS", "--db.connection-timeout-ms", "MS", "5000",
+     "5000",
+     "deadline of an acquire: queue, check and opening together",
+     [](Text text, Draft& draft) {
+       return parse_ms(text, 1, kHourMs, draft.settings.pool.acquire_timeout);
+     }},
+    {"DB_MAX_USES", "--db.max-uses", "N", "7500", "unlimited",
+     "a connection is recycled after this many leases; 0: never",
+     [](Text text, Draft& draft) {
+       return parse_number_or_unlimited(text, kMostUses,
+                                        draft.settings.pool.max_uses);
+     }},
+    {"DB_MAX_LIFETIME_MS", "--db.max-lifetime-ms", "MS", "1800000",
+     "unlimited",
+     "a connection is recycled at this age, jittered by 10 %; 0: never",
+     [](Text text, Draft& draft) {
+       return parse_ms_or_unlimited(text, kMonthMs,
+                                    draft.settings.pool.max_lifetime);
+     }},
+    {"DB_MAX_WAITING", "--db.max-waiting", "N", "10000", "10000",
+     "requests that may wait at once; one more fails at once",
+     [](Text text, Draft& draft) {
+       return parse_number(text, 0, kMostWaiting,
+                           draft.settings.pool.max_waiting_requests);
+     }},
+    {"DB_STATEMENT_TIMEOUT_MS", "--db.statement-timeout-ms", "MS", "30000",
+     "30000",
+     "a statement that takes longer is cancelled on the server; 0: never",
+     [](Text text, Draft& draft) {
+       return parse_ms_or_unlimited(text, kDayMs,
+                                    draft.settings.pool.statement_timeout);
+     }},
+    {"DB_LEAK_THRESHOLD_MS", "--db.leak-threshold-ms", "MS", "60000", "60000",
+     "a lease held longer is reported with its tag; 0: never",
+     [](Text text, Draft& draft) {
+       return parse_ms_or_unlimited(text, kDayMs,
+                                    draft.settings.pool.leak_threshold);
+     }},
+    {"DB_DRAIN_TIMEOUT_MS", "--db.drain-timeout-ms", "MS", "30000", "30000",
+     "how long a shutdown waits for leases",
+     [](Text text, Draft& draft) {
+       return parse_ms(text, 0, kHourMs, draft.settings.drain_timeout);
+     }},
+    {"DB_SSL", "--db.ssl", "BOOL", "true", "false",
+     "TLS to the database",
+     [](Text text, Draft& draft) { return parse_bool(text, draft.ssl); }},
+    {"DB_SSL_REJECT_UNAUTHORIZED", "--db.ssl-reject-unauthorized", "BOOL",
+     "true", "true",
+     "verify the server's certificate and host name; false: encrypt only",
+     [](Text text, Draft& draft) {
+       return parse_bool(text, draft.ssl_reject_unauthorized);
+     }},
+    {"DB_LOG_QUERIES", "--db.log-queries", "BOOL", "false", "true",
+     "log each query: text, number of parameters, duration",
+     [](Text text, Draft& draft) {
+       return parse_bool(text, draft.settings.log_queries);
+     }},
+    {"DB_LOG_CONNECTIONS", "--db.log-connections", "BOOL", "false", "false",
+     "log each connection that is opened or closed; ignored in production",
+     [](Text text, Draft& draft) {
+       return parse_bool(text, draft.settings.log_connections);
+     }},
+
+    {"", "--probe.connect.interval", "DURATION", "15s", "15s",
+     "how often a fresh connection is tried; 0: off",
+     [](Text text, Draft& draft) {
+       return probe_interval(text, draft.settings.probes.connect);
+     }},
+    {"", "--probe.connect.timeout", "DURATION", "5s", "5s",
+     "deadline of that connection",
+     [](Text text, Draft& draft) {
+       return probe_timeout(text, draft.settings.probes.connect);
+     }},
+    {"", "--probe.select.interval", "DURATION", "1s", "1s",
+     "how often a query runs through the pool; 0: off",
+     [](Text text, Draft& draft) {
+       return probe_interval(text, draft.settings.probes.select);
+     }},
+    {"", "--probe.select.timeout", "DURATION", "5s", "5s",
+     "deadline of that query, waiting for a connection included",
+     [](Text text, Draft& draft) {
+       return probe_timeout(text, draft.settings.probes.select);
+     }},
+    {"", "--probe.select.sql", "SQL", "SELECT 1", "SELECT 1",
+     "that query",
+     [](Text text, Draft& draft) -> Refusal {
+       draft.settings.probes.select_sql = text;
+       return std::nullopt;
+     }},
+    {"", "--probe.server.interval", "DURATION", "15s", "15s",
+     "how often the database's own connection slots are read; 0: off",
+     [](Text text, Draft& draft) {
+       return probe_interval(text, draft.settings.probes.server);
+     }},
+    {"", "--probe.server.timeout", "DURATION", "5s", "5s",
+     "deadline of that",
+     [](Text text, Draft& draft) {
+       return probe_timeout(text, draft.settings.probes.server);
+     }},
+
+    {"", "--workload.sql", "[NAME=]SQL", "", "",
+     "a statement of the workload, may be repeated (default SELECT 1)",
+     [](Text text, Draft& draft) -> Refusal {
+       draft.workload_sql.emplace_back(text);
+       return std::nullopt;
+     },
+     true},
+    {"", "--workload.clients", "N", "", "",
+     "closed loop: this many clients, one request at a time each",
+     [](Text text, Draft& draft) {
+       return parse_number(text, 1, kMaxWorkloadClients,
+                           draft.workload.clients);
+     }},
+    {"", "--workload.think", "DURATION", "0", "0",
+     "closed loop: pause of a client after a request",
+     [](Text text, Draft& draft) {
+       return parse_duration(text, Duration(0), kMaxWorkloadPause,
+                             draft.workload.think);
+     }},
+    {"", "--workload.rate", "R", "", "",
+     "open loop: requests a second on average, with Poisson arrivals",
+     [](Text text, Draft& draft) {
+       return parse_rate(text, kMaxWorkloadRate, draft.workload.rate);
+     }},
+    {"", "--workload.max-in-flight", "N", "10000", "10000",
+     "open loop: an arrival beyond this many is skipped and counted",
+     [](Text text, Draft& draft) {
+       return parse_number(text, 1, kMaxWorkloadClients,
+                           draft.workload.max_in_flight);
+     }},
+    {"", "--workload.hold", "DURATION", "0", "0",
+     "how long each request keeps its connection",
+     [](Text text, Draft& draft) {
+       return parse_duration(text, Duration(0), kMaxWorkloadPause,
+                             draft.workload.hold);
+     }},
+
+    {"", "--web.listen-address", "[HOST]:PORT", ":10187", ":10187",
+     "where to serve HTTP, may be repeated; without HOST on all IPv4 addresses",
+     add_listen_address, true},
+    {"", "--web.telemetry-path", "PATH", "/metrics", "/metrics",
+     "the page of the metrics", set_telemetry_path},
+    {"", "--web.max-requests", "N", "40", "40",
+     "requests answered at once; more get 503, health checks excepted",
+     [](Text text, Draft& draft) {
+       return parse_number(text, 1, std::uint32_t{1000},
+                           draft.settings.web.max_requests);
+     }},
+
+    {"", "--log.level", "LEVEL", "info", "info",
+     "debug, info, warn or error",
+     [](Text text, Draft& draft) {
+       return parse_word<LogLevel>(text, {{"debug", LogLevel::kDebug},
+                                          {"info", LogLevel::kInfo},
+                                          {"warn", LogLevel::kWarn},
+                                          {"error", LogLevel::kError}},
+                                   draft.settings.log.level);
+     }},
+    {"", "--log.format", "FORMAT", "logfmt", "logfmt",
+     "logfmt or json",
+     [](Text text, Draft& draft) {
+       return parse_word<LogFormat>(text, {{"logfmt", LogFormat::kLogfmt},
+                                           {"json", LogFormat::kJson}},
+                                    draft.settings.log.format);
+     }},
+};
+// clang-format on
+
+std::string defaults_of(const Definition& definition) {
+  if (definition.production.empty()) return "";
+  if (definition.production == definition.development) {
+    return " [" + std::string(definition.production) + "]";
+  }
+  return " [production " + std::string(definition.production) +
+         ", development " + std::string(definition.development) + "]";
+}
+
+}  // namespace
+
+std::span<const Definition> definitions() { return kDefinitions; }
+
+std::string help_text() {
+  std::string page =
+      "Usage: dbpool_exporter [FLAG]...\n"
+      "\n"
+      "A Prometheus exporter that holds a PostgreSQL connection pool as a\n"
+      "service would, and tells why requests wait for a connection.\n"
+      "\n"
+      "The database is named by the environment variable DATABASE_URL only, a\n"
+      "libpq URI or key=value string: a flag would show its password in ps.\n"
+      "A flag stands over the variable named beside it.\n"
+      "\n"
+      "  --profile=PROFILE\n"
+      "        production or development; which defaults apply [production if\n"
+      "        NODE_ENV is production, otherwise development]\n"
+      "  --demo\n"
+      "        run against a private, throw-away PostgreSQL with a workload\n";
+  for (const Definition& definition : definitions()) {
+    page.append("  ").append(definition.flag).append("=");
+    page.append(definition.value);
+    if (!definition.variable.empty()) {
+      page.append(", ").append(definition.variable);
+    }
+    page.append("\n        ").append(definition.meaning);
+    page.append(defaults_of(definition)).append("\n");
+  }
+  page +=
+      "  --version\n"
+      "        print version, revision, libpq and compiler\n"
+      "  --help\n"
+      "        print this page\n";
+  return page;
+}
+
+}  // namespace dbpool::exporter

@@ -1,0 +1,54 @@
+// The table of settings: names, defaults, meaning, and how each is parsed.
+#ifndef DBPOOL_EXPORTER_SETTINGS_DEFINITIONS_H_
+#define DBPOOL_EXPORTER_SETTINGS_DEFINITIONS_H_
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "exporter/settings/parsers.h"
+#include "exporter/settings/settings.h"
+
+namespace dbpool::exporter {
+
+// Settings on the way: what needs a look at others before it is settled.
+struct Draft {
+  Settings settings;
+  bool ssl = false;
+  bool ssl_reject_unauthorized = true;
+  std::vector<std::string> workload_sql;
+  WorkloadOptions workload;
+};
+
+struct Definition {
+  std::string_view variable;  // empty: a flag only
+  std::string_view flag;
+  std::string_view value;  // what stands for the value in --help
+  // Parsed like given values; empty: no value.
+  std::string_view production;
+  std::string_view development;
+  std::string_view meaning;
+  // Never sees an empty text. Called once for each value of a repeatable one.
+  Refusal (*set)(std::string_view text, Draft& draft);
+  bool repeatable = false;
+
+  // How the setting is called in logs.
+  std::string_view key() const noexcept {
+    return variable.empty() ? flag : variable;
+  }
+  std::string_view default_for(Profile profile) const noexcept {
+    return profile == Profile::kProduction ? production : development;
+  }
+};
+
+// In the order of --help.
+std::span<const Definition> definitions();
+
+// The page of --help.
+std::string help_text();
+
+}  // namespace dbpool::exporter
+
+#endif  // DBPOOL_EXPORTER_SETTINGS_DEFINITIONS_H_

@@ -1,0 +1,214 @@
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "dbpool/error.h"
+#include "exporter/build_info.h"
+#include "exporter/settings/checks.h"
+#include "exporter/settings/definitions.h"
+#include "exporter/settings/settings.h"
+#include "exporter/settings/sources.h"
+#include "exporter/settings/tls.h"
+#include "exporter/utf8.h"
+
+namespace dbpool::exporter {
+
+namespace {
+
+constexpr std::size_t kShownValue = 60;
+constexpr std::size_t kShownSql = 200;
+
+// `text` fit to be shown: bounded, in quotes, no secret.
+std::string shown(std::string_view text, std::size_t most = kShownValue) {
+  const std::string safe = redact(to_utf8(text));
+  const std::string_view start = utf8_prefix(safe, most);
+  return in_quotes(std::string(start) +
+                   (start.size() < safe.size() ? "…" : ""));
+}
+
+class Loader {
+ public:
+  Loader(const std::vector<std::string>& args, const Environment& environment)
+      : environment_(environment), flags_(parse_flags(args)) {}
+
+  tl::expected<Settings, EarlyExit> run();
+
+ private:
+  void choose_profile();
+  void apply(const Definition& definition);
+  void set(const Definition& definition, const Given& given);
+  void refuse_tls_material();
+  void take_database();
+  TlsWishes tls_wishes() const;
+  void effective(std::string name, std::string value, std::string source);
+  void error(std::string line) { errors_.push_back(std::move(line)); }
+
+  // Constant after construction.
+  const Environment& environment_;
+  const Flags flags_;
+
+  Draft draft_;
+  Source given_;  // by the sources that stand above the defaults, merged
+  std::vector<std::string> errors_;
+};
+
+tl::expected<Settings, EarlyExit> Loader::run() {
+  if (flags_.help) return tl::make_unexpected(EarlyExit{0, help_text(), {}});
+  if (flags_.version) {
+    return tl::make_unexpected(EarlyExit{0, version_text(), {}});
+  }
+  errors_ = flags_.errors;
+  // In order of precedence: insert() keeps what an earlier one gave.
+  given_ = flags_.source;
+  given_.merge(parse_environment(environment_));
+  choose_profile();
+  draft_.settings.demo = flags_.demo;
+  for (const Definition& definition : definitions()) apply(definition);
+  refuse_tls_material();
+  take_database();
+  Settings& settings = draft_.settings;
+  check_together(draft_, given_, errors_);
+  for (Notice& notice : unknown_variables(environment_)) {
+    settings.notices.push_back(std::move(notice));
+  }
+  if (!errors_.empty()) {
+    return tl::make_unexpected(EarlyExit{2, "", std::move(errors_)});
+  }
+  return std::move(settings);
+}
+
+void Loader::choose_profile() {
+  Settings& settings = draft_.settings;
+  std::string source = "default";
+  const std::string node_env = variable(environment_, "NODE_ENV");
+  if (!node_env.empty()) source = "environment";
+  if (node_env == "production") settings.profile = Profile::kProduction;
+  if (flags_.profile.size() > 1) {
+    error("--profile: given " + std::to_string(flags_.profile.size()) +
+          " times; expected it once");
+  } else if (flags_.profile.size() == 1) {
+    source = "flag";
+    const std::string_view text = trim(flags_.profile[0]);
+    const Refusal refusal =
+        parse_word<Profile>(text,
+                            {{"production", Profile::kProduction},
+                             {"development", Profile::kDevelopment}},
+                            settings.profile);
+    if (refusal) error("--profile=" + shown(text) + ": expected " + *refusal);
+  }
+  effective("--profile", std::string(to_string(settings.profile)), source);
+}
+
+void Loader::apply(const Definition& definition) {
+  const auto found = given_.find(definition.key());
+  if (found != given_.end()) {
+    set(definition, found->second);
+    return;
+  }
+  const auto text = definition.default_for(draft_.settings.profile);
+  if (text.empty()) return;
+  set(definition,
+      {std::string(definition.key()), "default", {std::string(text)}});
+}
+
+void Loader::set(const Definition& definition, const Given& given) {
+  std::string all;
+  for (const std::string& value : given.values) {
+    const Refusal refusal = value.empty() ? Refusal("a value that is not empty")
+                                          : definition.set(value, draft_);
+    if (refusal) {
+      error(given.name + "=" + shown(value) + ": expected " + *refusal);
+    }
+    all += (all.empty() ? "" : ", ") + value;
+  }
+  effective(std::string(definition.key()), std::move(all), given.source);
+}
+
+// Ignoring these would leave a connection less safe than was asked for.
+void Loader::refuse_tls_material() {
+  for (const char* name : {"DB_SSL_CA", "DB_SSL_CERT", "DB_SSL_KEY"}) {
+    if (variable(environment_, name).empty()) continue;
+    error(std::string(name) +
+          ": not supported by this version; expected it unset (name files by "
+          "sslrootcert, sslcert and sslkey in DATABASE_URL)");
+  }
+}
+
+void Loader::take_database() {
+  Settings& settings = draft_.settings;
+  const std::string text = variable(environment_, "DATABASE_URL");
+  if (settings.demo) {
+    if (!text.empty()) {
+      settings.notices.push_back(
+          {LogLevel::kInfo,
+           "--demo has a database of its own: DATABASE_URL "
+           "is not used"});
+    }
+    return;
+  }
+  if (text.empty()) {
+    error(
+        "DATABASE_URL: not set; expected a URI such as "
+        "postgresql://user@host:5432/database or key=value pairs (--demo "
+        "needs none)");
+    return;
+  }
+  auto database = ConnectionString::parse(text);
+  if (!database) {
+    error("DATABASE_URL: " + database.error().message);
+    return;
+  }
+  TlsDecision tls = decide_tls(*database, tls_wishes());
+  for (std::string& line : tls.errors) error(std::move(line));
+  for (Notice& notice : tls.notices) {
+    settings.notices.push_back(std::move(notice));
+  }
+  if (!database->get("application_name") &&
+      !database->get("fallback_application_name")) {
+    (void)database->set("fallback_application_name", "dbpool_exporter");
+  }
+  effective("DATABASE_URL", database->description(), "environment");
+  effective("sslmode", database->get("sslmode").value_or("libpq's default"),
+            "derived");
+  settings.database = *std::move(database);
+}
+
+TlsWishes Loader::tls_wishes() const {
+  TlsWishes wishes;
+  const auto ssl = given_.find("DB_SSL");
+  if (ssl != given_.end()) {
+    wishes.ssl = draft_.ssl;
+    wishes.ssl_name = ssl->second.name;
+  } else {
+    wishes.ssl_by_default = draft_.ssl;
+  }
+  const auto reject = given_.find("DB_SSL_REJECT_UNAUTHORIZED");
+  if (reject != given_.end()) {
+    wishes.reject_unauthorized = draft_.ssl_reject_unauthorized;
+    wishes.reject_name = reject->second.name;
+  }
+  wishes.has_pgsslmode = !variable(environment_, "PGSSLMODE").empty();
+  wishes.has_pgsslrootcert = !variable(environment_, "PGSSLROOTCERT").empty();
+  return wishes;
+}
+
+void Loader::effective(std::string name, std::string value,
+                       std::string source) {
+  const std::string safe = redact(to_utf8(value));
+  draft_.settings.effective.push_back(
+      {std::move(name), std::string(utf8_prefix(safe, kShownSql)),
+       std::move(source)});
+}
+
+}  // namespace
+
+std::string_view to_string(Profile profile) noexcept {
+  return profile == Profile::kProduction ? "production" : "development";
+}
+
+tl::expected<Settings, EarlyExit> load_settings(
+    const std::vector<std::string>& args, const Environment& environment) {
+  return Loader(args, environment).run();
+}
+
+}  // namespace dbpool::exporter

@@ -1,0 +1,96 @@
+// Settings: all that the program was told, as one validated value.
+//
+// Each setting comes from the first of: flag, environment, profile default.
+// (A configuration file takes its place between the last two.) definitions.cc
+// has the table of them all.
+//
+// Thread-safety: plain values.
+#ifndef DBPOOL_EXPORTER_SETTINGS_SETTINGS_H_
+#define DBPOOL_EXPORTER_SETTINGS_SETTINGS_H_
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <tl/expected.hpp>
+#include <vector>
+
+#include "dbpool/connect.h"
+#include "dbpool/options.h"
+#include "exporter/http/listen_address.h"
+#include "exporter/logging/logger.h"
+#include "exporter/workload/options.h"
+
+namespace dbpool::exporter {
+
+enum class Profile : std::uint8_t { kDevelopment, kProduction };
+std::string_view to_string(Profile profile) noexcept;
+
+struct ProbeSetting {
+  std::optional<Duration> interval;  // nullopt: off
+  Duration timeout{0};
+};
+
+struct ProbeSettings {
+  ProbeSetting connect, select, server;
+  std::string select_sql;
+};
+
+struct WebSettings {
+  std::vector<ListenAddress> listen;  // not empty, no two the same
+  std::string telemetry_path;
+  std::uint32_t max_requests = 0;
+};
+
+// To be logged once at the start. Holds no secret.
+struct Notice {
+  LogLevel level = LogLevel::kInfo;
+  std::string text;
+};
+
+// One setting as it is in force, for logs. Never a secret.
+struct EffectiveSetting {
+  std::string name;  // the variable, or the flag of one that has none
+  std::string value;
+  std::string source;  // "flag", "environment", "default", "derived"
+};
+
+struct Settings {
+  Profile profile = Profile::kDevelopment;
+  bool demo = false;
+  // With TLS decided and application_name filled in; nullopt only in a demo.
+  std::optional<ConnectionString> database;
+  PoolOptions pool;
+  Duration drain_timeout{0};
+  bool log_queries = false;
+  bool log_connections = false;
+  ProbeSettings probes;
+  std::optional<WorkloadOptions> workload;  // nullopt: none asked for
+  WebSettings web;
+  LogOptions log;
+
+  std::vector<Notice> notices;
+  std::vector<EffectiveSetting> effective;
+};
+
+// Why the program should end before it began.
+struct EarlyExit {
+  int code = 0;                     // 0: --help, --version; 2: mistakes
+  std::string output;               // for standard output
+  std::vector<std::string> errors;  // for standard error: one line each,
+                                    // every mistake that was found; no secret
+};
+
+using Environment = std::map<std::string, std::string>;
+// A copy of `environ`; of names given twice the first counts.
+Environment copy_environment(const char* const* environ);
+
+// `args` without the program's name. Reads nothing but its arguments and
+// whether the system's certificates are there.
+tl::expected<Settings, EarlyExit> load_settings(
+    const std::vector<std::string>& args, const Environment& environment);
+
+}  // namespace dbpool::exporter
+
+#endif  // DBPOOL_EXPORTER_SETTINGS_SETTINGS_H_

@@ -1,0 +1,206 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "exporter/http/health_handler.h"
+#include "exporter/http/landing_handler.h"
+#include "exporter/http/lifecycle_handlers.h"
+#include "exporter/http/metrics_handler.h"
+#include "exporter/http/stats_handler.h"
+#include "exporter/http/text_format.h"
+
+namespace dbpool::exporter {
+namespace {
+
+using nlohmann::json;
+using testing::HasSubstr;
+using testing::MatchesRegex;
+using testing::Not;
+
+const Request kGet{.method = "GET", .path = "/", .query = ""};
+
+PoolStats busy_pool(std::string name = "default") {
+  PoolStats stats;
+  stats.name = std::move(name);
+  stats.host = "db.example";
+  stats.port = "5432";
+  stats.database = "orders";
+  stats.user = "app";
+  stats.connections = {1, 0, 12, 2, 0};
+  stats.total = 15;
+  stats.waiting = {3, 1, 0, 0};
+  stats.waiting_total = 4;
+  stats.max_connections = 20;
+  stats.oldest_waiting_age = std::chrono::milliseconds(1500);
+  return stats;
+}
+
+Route health_of(std::vector<PoolHealth> pools) {
+  return health_route([pools = std::move(pools)] { return pools; });
+}
+
+TEST(HealthHandler, SpeaksTheJsonOfTheSeed) {
+  const Route route = health_of({{.stats = busy_pool()}});
+  const Response response = route.handler(kGet);
+  EXPECT_EQ(response.status, 200);
+  EXPECT_EQ(response.content_type, "application/json");
+  const json body = json::parse(response.body);
+  EXPECT_EQ(body["status"], "ok");
+  EXPECT_EQ(body["service"], "dbpool_exporter");
+  EXPECT_THAT(body["version"].get<std::string>(), MatchesRegex("[0-9.]+"));
+  EXPECT_THAT(body["timestamp"].get<std::string>(),
+              MatchesRegex("....-..-..T..:..:..\\.[0-9][0-9][0-9]Z"));
+  EXPECT_EQ(body["pools"], json::parse(R"({"default": {
+      "status": "ok", "totalConnections": 15, "idleConnections": 12,
+      "waitingRequests": 4}})"));
+  EXPECT_EQ(route.path, "/health");
+  EXPECT_FALSE(route.limited);
+}
+
+TEST(HealthHandler, TheWorstPoolDecides) {
+  const PoolHealth ok{.stats = busy_pool("a")};
+  const PoolHealth degraded{.status = HealthStatus::kDegraded,
+                            .reason = "exhausted",
+                            .stats = busy_pool("b")};
+  const PoolHealth down{.status = HealthStatus::kDown,
+                        .reason = "no answer",
+                        .stats = busy_pool("c")};
+  EXPECT_EQ(health_of({}).handler(kGet).status, 200);
+  const Response slow = health_of({ok, degraded}).handler(kGet);
+  EXPECT_EQ(slow.status, 200);
+  EXPECT_EQ(json::parse(slow.body)["status"], "degraded");
+  const Response dead = health_of({down, ok, degraded}).handler(kGet);
+  EXPECT_EQ(dead.status, 503);
+  const json body = json::parse(dead.body);
+  EXPECT_EQ(body["status"], "down");
+  EXPECT_EQ(body["pools"]["a"]["status"], "ok");
+  EXPECT_FALSE(body["pools"]["a"].contains("reason"));
+  EXPECT_EQ(body["pools"]["b"]["reason"], "exhausted");
+  EXPECT_EQ(body["pools"]["c"]["reason"], "no answer");
+}
+
+TEST(HealthHandler, ReasonsAreRedacted) {
+  const Response response =
+      health_of({{.status = HealthStatus::kDown,
+                  .reason = "postgres://app:hunter2@db/x failed",
+                  .stats = busy_pool()}})
+          .handler(kGet);
+  EXPECT_THAT(response.body, Not(HasSubstr("hunter2")));
+}
+
+TEST(StatsHandler, HasThePoolStatsOfTheSeedForEachPool) {
+  const Route route = stats_route([] {
+    return std::vector{busy_pool("a"), busy_pool("b\xff")};
+  });
+  const Response response = route.handler(kGet);
+  EXPECT_EQ(response.content_type, "application/json");
+  const json body = json::parse(response.body);
+  ASSERT_EQ(body.size(), 2U);
+  ASSERT_TRUE(body.contains("b\\xff"));
+  const json& pool = body["a"];
+  EXPECT_EQ(pool["totalConnections"], 15);
+  EXPECT_EQ(pool["idleConnections"], 12);
+  EXPECT_EQ(pool["waitingRequests"], 4);
+  EXPECT_EQ(pool["activeConnections"], 2);
+  EXPECT_EQ(pool["waitingRequestsByReason"]["capacity"], 3);
+  EXPECT_EQ(pool["connectionsByState"]["opening"], 1);
+  EXPECT_EQ(pool["oldestWaitingRequestAgeSeconds"], 1.5);
+  EXPECT_FALSE(pool.contains("lastConnectionFailure"));
+}
+
+TEST(StatsHandler, TellsTheLastFailureRedacted) {
+  PoolStats stats = busy_pool();
+  stats.last_failure = {.seen = true,
+                        .reason = ConnectFailure::kAuth,
+                        .message = "password=hunter2 was wrong",
+                        .ago = std::chrono::seconds(3)};
+  const Response response =
+      stats_route([&] { return std::vector{stats}; }).handler(kGet);
+  const json failure =
+      json::parse(response.body)["default"]["lastConnectionFailure"];
+  EXPECT_EQ(failure["reason"], "auth");
+  EXPECT_EQ(failure["secondsAgo"], 3);
+  EXPECT_THAT(response.body, Not(HasSubstr("hunter2")));
+}
+
+TEST(LifecycleHandlers, ReadyTurns503AtShutdownAndHealthyDoesNot) {
+  std::atomic<bool> ready = true;
+  const Route route = ready_route([&] { return ready.load(); });
+  EXPECT_EQ(route.handler(kGet).status, 200);
+  ready = false;
+  EXPECT_EQ(route.handler(kGet).status, 503);
+  EXPECT_EQ(healthy_route().handler(kGet).status, 200);
+}
+
+TEST(LandingHandler, ShowsPoolsAndLinksWithoutLettingNamesBecomeMarkup) {
+  PoolHealth pool{.status = HealthStatus::kDegraded,
+                  .reason = "a <b>\"slow\"</b> & 'dull' day",
+                  .stats = busy_pool("<script>alert(1)</script>")};
+  const Route route =
+      landing_route("/own-metrics", [&] { return std::vector{pool}; });
+  const Response response = route.handler(kGet);
+  EXPECT_EQ(response.content_type, "text/html; charset=utf-8");
+  EXPECT_THAT(response.body, HasSubstr("href=\"/own-metrics\""));
+  EXPECT_THAT(response.body, HasSubstr("href=\"/health\""));
+  EXPECT_THAT(response.body, HasSubstr("app@db.example:5432/orders"));
+  EXPECT_THAT(response.body,
+              HasSubstr("&lt;script&gt;alert(1)&lt;/script&gt;"));
+  EXPECT_THAT(response.body,
+              HasSubstr("degraded: a &lt;b&gt;&quot;slow&quot;&lt;/b&gt; &amp; "
+                        "&#39;dull&#39; day"));
+  EXPECT_THAT(response.body, Not(HasSubstr("<script>")));
+}
+
+class FakeCollector : public ::prometheus::Collectable {
+ public:
+  explicit FakeCollector(std::function<double()> value)
+      : value_(std::move(value)) {}
+  std::vector<::prometheus::MetricFamily> Collect() const override {
+    ::prometheus::MetricFamily family;
+    family.name = "fake";
+    family.type = ::prometheus::MetricType::Gauge;
+    ::prometheus::ClientMetric metric;
+    metric.gauge.value = value_();
+    family.metric = {metric};
+    return {family};
+  }
+
+ private:
+  const std::function<double()> value_;
+};
+
+TEST(MetricsHandler, ServesWhatTheCollectorsSayNow) {
+  auto page = std::make_shared<MetricsPage>();
+  const Route route = metrics_route("/metrics", page);
+  EXPECT_EQ(route.handler(kGet).body, "");
+  double value = 1;
+  page->add(std::make_shared<FakeCollector>([&] { return value; }));
+  EXPECT_THAT(route.handler(kGet).body, HasSubstr("\nfake 1\n"));
+  value = 2;
+  const Response response = route.handler(kGet);
+  EXPECT_THAT(response.body, HasSubstr("\nfake 2\n"));
+  EXPECT_EQ(response.content_type, "text/plain; version=0.0.4; charset=utf-8");
+}
+
+TEST(MetricsHandler, ACollectorThatThrowsFailsTheScrapeNotThePage) {
+  MetricsPage page;
+  bool broken = true;
+  page.add(std::make_shared<FakeCollector>([&]() -> double {
+    if (broken) throw std::runtime_error("broken");
+    return 7;
+  }));
+  EXPECT_THROW(page.text(), std::runtime_error);
+  broken = false;
+  EXPECT_THAT(page.text(), HasSubstr("fake 7"));
+}
+
+}  // namespace
+}  // namespace dbpool::exporter

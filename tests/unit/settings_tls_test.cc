@@ -1,0 +1,178 @@
+// decide_tls(): what DB_SSL, DB_SSL_REJECT_UNAUTHORIZED and the URL make
+// together.
+#include "exporter/settings/tls.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace dbpool::exporter {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::StartsWith;
+
+constexpr std::optional<bool> kUnset = std::nullopt;
+
+struct Decided {
+  TlsDecision decision;
+  std::string mode = "unset";
+  std::string roots = "unset";
+};
+
+Decided decide(const std::string& url, TlsWishes wishes) {
+  auto database = ConnectionString::parse(url);
+  EXPECT_TRUE(database.has_value()) << url;
+  Decided decided;
+  decided.decision = decide_tls(*database, wishes);
+  decided.mode = database->get("sslmode").value_or("unset");
+  decided.roots = database->get("sslrootcert").value_or("unset");
+  return decided;
+}
+
+struct Case {
+  const char* url_mode;  // "" for none
+  std::optional<bool> ssl, reject;
+  bool production;
+  const char* expected;  // the mode, or "error"
+};
+
+TEST(Tls, TheWholeTable) {
+  const Case cases[] = {
+      // Nothing said: the profile.
+      {"", kUnset, kUnset, true, "verify-full"},
+      {"", kUnset, kUnset, false, "disable"},
+      // DB_SSL alone.
+      {"", true, kUnset, false, "verify-full"},
+      {"", false, kUnset, true, "disable"},
+      // DB_SSL_REJECT_UNAUTHORIZED alone.
+      {"", kUnset, true, true, "verify-full"},
+      {"", kUnset, false, true, "require"},
+      {"", kUnset, true, false, "disable"},
+      {"", kUnset, false, false, "disable"},
+      // Both.
+      {"", true, true, false, "verify-full"},
+      {"", true, false, false, "require"},
+      {"", false, true, true, "disable"},
+      {"", false, false, true, "disable"},
+      // The URL stands over the profile.
+      {"disable", kUnset, kUnset, true, "disable"},
+      {"prefer", kUnset, kUnset, true, "prefer"},
+      {"require", kUnset, kUnset, true, "require"},
+      {"verify-ca", kUnset, kUnset, false, "verify-ca"},
+      {"verify-full", kUnset, kUnset, false, "verify-full"},
+      // A variable stands over a URL that leaves it open …
+      {"prefer", true, kUnset, false, "verify-full"},
+      {"allow", true, false, false, "require"},
+      {"prefer", false, kUnset, true, "disable"},
+      {"prefer", kUnset, true, false, "verify-full"},
+      {"prefer", kUnset, false, true, "prefer"},
+      {"require", true, kUnset, false, "require"},
+      {"require", kUnset, true, false, "verify-full"},
+      {"require", true, false, false, "require"},
+      {"verify-ca", true, kUnset, false, "verify-ca"},
+      {"verify-ca", true, true, false, "verify-full"},
+      {"disable", false, kUnset, true, "disable"},
+      {"disable", false, true, true, "disable"},
+      {"disable", kUnset, false, true, "disable"},
+      // … and stops the start where the two exclude each other.
+      {"disable", true, kUnset, false, "error"},
+      {"disable", kUnset, true, false, "error"},
+      {"require", false, kUnset, false, "error"},
+      {"verify-ca", false, kUnset, false, "error"},
+      {"verify-full", false, false, false, "error"},
+      {"verify-full", kUnset, false, true, "error"},
+      {"verify-ca", true, false, false, "error"},
+  };
+  for (const Case& c : cases) {
+    const std::string query =
+        *c.url_mode == 0 ? "" : "?sslmode=" + std::string(c.url_mode);
+    const Decided decided = decide("postgres://app@db.example/x" + query,
+                                   {.ssl = c.ssl,
+                                    .reject_unauthorized = c.reject,
+                                    .ssl_by_default = c.production});
+    const bool failed = !decided.decision.errors.empty();
+    EXPECT_EQ(failed ? "error" : decided.mode, c.expected)
+        << query << " ssl " << testing::PrintToString(c.ssl) << " reject "
+        << testing::PrintToString(c.reject) << " production " << c.production;
+  }
+}
+
+TEST(Tls, ContradictionsNameWhatWasGivenAndWhatIsAccepted) {
+  EXPECT_THAT(decide("postgres://db/x?sslmode=disable",
+                     {.ssl = true, .ssl_name = "--db.ssl"})
+                  .decision.errors,
+              ElementsAre("--db.ssl=true contradicts sslmode=disable in "
+                          "DATABASE_URL; expected require, verify-ca or "
+                          "verify-full there, or no --db.ssl"));
+  EXPECT_THAT(decide("postgres://db/x?sslrootcert=/ca.pem",
+                     {.ssl = true, .reject_unauthorized = false})
+                  .decision.errors,
+              ElementsAre(StartsWith("DB_SSL_REJECT_UNAUTHORIZED=false "
+                                     "contradicts sslrootcert")));
+}
+
+TEST(Tls, VerificationUsesTheSystemsRootsUnlessOthersAreNamed) {
+  EXPECT_EQ(decide("postgres://db/x", {.ssl = true}).roots, kSystemRoots);
+  EXPECT_EQ(decide("postgres://db/x?sslmode=verify-ca", {}).roots,
+            kSystemRoots);
+  EXPECT_EQ(decide("postgres://db/x?sslrootcert=/ca.pem", {.ssl = true}).roots,
+            "/ca.pem");
+  EXPECT_EQ(
+      decide("postgres://db/x", {.ssl = true, .has_pgsslrootcert = true}).roots,
+      "unset");
+  EXPECT_EQ(decide("postgres://db/x", {.ssl = false}).roots, "unset");
+  EXPECT_EQ(
+      decide("postgres://db/x", {.ssl = true, .reject_unauthorized = false})
+          .roots,
+      "unset");
+}
+
+TEST(Tls, EncryptionWithoutVerificationIsWarnedOfOnce) {
+  for (const Decided& decided :
+       {decide("postgres://db/x", {.ssl = true, .reject_unauthorized = false}),
+        decide("postgres://db/x?sslmode=require", {})}) {
+    ASSERT_EQ(decided.decision.notices.size(), 1U);
+    EXPECT_EQ(decided.decision.notices[0].level, LogLevel::kWarn);
+    EXPECT_THAT(decided.decision.notices[0].text, HasSubstr("not verified"));
+  }
+  EXPECT_THAT(decide("postgres://db/x", {.ssl = false}).decision.notices,
+              IsEmpty());
+}
+
+TEST(Tls, PgSslModeStandsOverTheProfileAndUnderTheVariables) {
+  EXPECT_EQ(
+      decide("postgres://db/x", {.ssl_by_default = true, .has_pgsslmode = true})
+          .mode,
+      "unset")
+      << "libpq reads it itself";
+  EXPECT_EQ(
+      decide("postgres://db/x", {.ssl = true, .has_pgsslmode = true}).mode,
+      "verify-full");
+  EXPECT_EQ(
+      decide("postgres://db/x", {.ssl = false, .has_pgsslmode = true}).mode,
+      "disable");
+}
+
+TEST(Tls, UnixSocketsAreLeftAloneAndSaidSoAtInfo) {
+  for (const char* url : {"postgres:///x?host=/run/postgresql",
+                          "host=/run/postgresql,/tmp dbname=x"}) {
+    const Decided decided = decide(url, {.ssl_by_default = true});
+    EXPECT_EQ(decided.mode, "unset") << url;
+    ASSERT_EQ(decided.decision.notices.size(), 1U);
+    EXPECT_EQ(decided.decision.notices[0].level, LogLevel::kInfo);
+    EXPECT_THAT(decide(url, {}).decision.notices, IsEmpty());
+  }
+  EXPECT_EQ(decide("host=/run/postgresql,db.example dbname=x",
+                   {.ssl_by_default = true})
+                .mode,
+            "verify-full");
+}
+
+}  // namespace
+}  // namespace dbpool::exporter
