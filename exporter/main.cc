@@ -1,12 +1,57 @@
+// dbpool_exporter: settings, log and signals; app.h has the rest.
+
+#include <unistd.h>
+
 #include <cstdio>
+#include <exception>
 #include <string>
+#include <vector>
 
-#include "dbpool/version.h"
-#include "exporter/build_revision.h"
+#include "exporter/app.h"
+#include "exporter/logging/logger.h"
+#include "exporter/settings/settings.h"
+#include "exporter/signals.h"
 
-int main() {
-  const std::string version(dbpool::version());
-  const std::string revision(dbpool::exporter::build_revision());
-  std::printf("dbpool_exporter %s (%s)\n", version.c_str(), revision.c_str());
-  return 0;
+namespace dbpool::exporter {
+
+namespace {
+
+int leave_early(const EarlyExit& early) {
+  std::fputs(early.output.c_str(), stdout);
+  for (const std::string& line : early.errors) {
+    std::fprintf(stderr, "dbpool_exporter: %s\n", line.c_str());
+  }
+  return early.code;
+}
+
+int run(const std::vector<std::string>& args) {
+  auto settings = load_settings(args, copy_environment(environ));
+  if (!settings) return leave_early(settings.error());
+  Logger log(settings->log);
+  Signals signals({
+      .on_hangup =
+          [&log] {
+            log.warn(
+                "SIGHUP: this version cannot reload its settings; "
+                "restart it");
+          },
+      .on_second_stop =
+          [&log](int signal) {
+            log.warn("second signal: ending at once", {{"signal", signal}});
+          },
+  });
+  return App(*std::move(settings), log, signals).run();
+}
+
+}  // namespace
+
+}  // namespace dbpool::exporter
+
+int main(int argc, char** argv) {
+  try {
+    return dbpool::exporter::run({argv + 1, argv + argc});
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "dbpool_exporter: %s\n", error.what());
+    return dbpool::exporter::kExitUnclean;
+  }
 }

@@ -1,0 +1,109 @@
+// What HTTP clients must not be able to do to the exporter.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "tests/e2e/exporter.h"
+#include "tests/support/eventually.h"
+#include "tests/support/net.h"
+#include "tests/support/prometheus.h"
+
+namespace dbpool::test {
+namespace {
+
+using ::testing::AnyOf;
+using ::testing::IsEmpty;
+using ::testing::StartsWith;
+
+// The database plays no part here.
+class HttpTest : public ::testing::Test {
+ protected:
+  Exporter exporter_{{.database_url = planted_url(free_port())}};
+};
+
+TEST_F(HttpTest, IdleConnectionsDoNotDelayARealPrometheus) {
+  std::vector<UniqueFd> idle;
+  for (int i = 0; i < 2; ++i) idle.push_back(connect_to(exporter_.port()));
+  ScrapeTarget target;
+  target.port = exporter_.port();
+  Prometheus prometheus(std::vector{target});
+  ASSERT_TRUE(prometheus.wait_until_scraped(kLiveness));
+  ASSERT_TRUE(eventually(kLiveness, [&] {
+    return prometheus.query_value("count_over_time(up[1m])") >= 10;
+  }));
+  EXPECT_EQ(prometheus.query_value("min_over_time(up[1m])"), 1);
+  // With two of two workers taken it would be the request timeout.
+  EXPECT_LT(
+      prometheus.query_value("max_over_time(scrape_duration_seconds[1m])"), 5);
+}
+
+TEST_F(HttpTest, GarbageIsRefusedAndNothingElseHappens) {
+  const std::vector<std::string> garbage = {
+      std::string(64, '\0'),
+      "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",  // a TLS hello
+      "GET\r\n\r\n",
+      "GET /metrics\r\n\r\n",
+      "GET /metrics HTTP/9.9\r\n\r\n",
+      "G\xFFT /metrics HTTP/1.1\r\n\r\n",
+      "GET http://[ HTTP/1.1\r\nHost: x\r\n\r\n",
+      "GET /../../etc/passwd HTTP/1.1\r\nHost: x\r\n\r\n",
+      "GET /metrics HTTP/1.1\r\nContent-Length: -1\r\nHost: x\r\n\r\n",
+      "POST /metrics HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello"};
+  for (const std::string& bytes : garbage) {
+    HttpConnection connection(exporter_.port());
+    connection.send(bytes);
+    connection.close_sending();
+    EXPECT_THAT(connection.receive_all(kLiveness),
+                AnyOf(IsEmpty(), StartsWith("HTTP/1.1 4"),
+                      StartsWith("HTTP/1.0 4"), StartsWith("HTTP/1.1 505")))
+        << bytes;
+  }
+  EXPECT_EQ(exporter_.get("/metrics").status, 200);
+}
+
+TEST_F(HttpTest, HugeRequestsAreRefused) {
+  const std::string huge(1 << 20, 'x');
+  for (const std::string& bytes :
+       {"GET /" + huge + " HTTP/1.1\r\nHost: x\r\n\r\n",
+        "GET /metrics HTTP/1.1\r\nHost: x\r\nX-Huge: " + huge + "\r\n\r\n",
+        "POST /metrics HTTP/1.1\r\nHost: x\r\nContent-Length: 1048576\r\n\r\n" +
+            huge}) {
+    HttpConnection connection(exporter_.port());
+    connection.send(bytes);  // may be cut off in the middle
+    EXPECT_THAT(
+        connection.receive_all(kLiveness),
+        AnyOf(IsEmpty(), StartsWith("HTTP/1.1 4"), StartsWith("HTTP/1.0 4")));
+  }
+  EXPECT_LT(exporter_.page().value("process_resident_memory_bytes"), 300e6);
+}
+
+TEST_F(HttpTest, SlowRequestsAreThrownOutAndDelayNobody) {
+  std::vector<std::unique_ptr<HttpConnection>> slow;
+  for (int i = 0; i < 30; ++i) {
+    slow.push_back(std::make_unique<HttpConnection>(exporter_.port()));
+    ASSERT_TRUE(slow.back()->send("GET /metrics HTTP/1.1\r\nHost:"));
+  }
+  HttpRequest quick;
+  quick.timeout = std::chrono::seconds(4);  // less than the slow ones get
+  EXPECT_EQ(exporter_.get("/metrics", quick).status, 200);
+  for (const auto& connection : slow) {
+    EXPECT_TRUE(connection->closed_by_server(kLiveness));
+  }
+}
+
+TEST_F(HttpTest, PipelinedRequestsAreEachAnswered) {
+  HttpConnection connection(exporter_.port());
+  std::string requests;
+  for (int i = 0; i < 3; ++i) {
+    requests += "GET /-/healthy HTTP/1.1\r\nHost: x\r\n\r\n";
+  }
+  ASSERT_TRUE(connection.send(requests));
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(connection.receive().status, 200);
+}
+
+}  // namespace
+}  // namespace dbpool::test
