@@ -25,24 +25,34 @@ LeftLease to_left_lease(const LeaseFacts& lease) {
 
 // --- Reading ---------------------------------------------------------------
 
+PoolCore::Endpoint::Endpoint(const ConnectionString& target)
+    : host(target.host()),
+      port(target.port()),
+      database(target.database()),
+      user(target.user()) {}
+
 PoolStats PoolCore::stats() const {
   PoolStats stats;
-  Failure failure;
-  if (!forked()) {
-    {
-      const std::lock_guard lock(mutex_);
-      state_.snapshot(Clock::now(), stats);
-      failure = last_failure_;
-    }
-    stats.queries = statistics_->snapshot();
+  stats.name = options_.name;
+  stats.host = endpoint_.host;
+  stats.port = endpoint_.port;
+  stats.database = endpoint_.database;
+  stats.user = endpoint_.user;
+  if (forked()) return stats;
+  FailureText failure;
+  {
+    const std::lock_guard lock(mutex_);
+    state_.snapshot(Clock::now(), stats);
+    failure = last_failure_;
   }
-  fill(stats, failure);
+  if (failure) stats.last_failure.message = *failure;
+  stats.queries = statistics_->snapshot();
   return stats;
 }
 
 AcquireFacts PoolCore::facts() const {
   AcquireFacts facts;
-  Failure failure;
+  FailureText failure;
   {
     const std::lock_guard lock(mutex_);
     const TimePoint now = Clock::now();
@@ -50,19 +60,9 @@ AcquireFacts PoolCore::facts() const {
     facts.holders = state_.longest_leases(AcquireFacts::kHolders, now);
     failure = last_failure_;
   }
-  fill(facts.stats, failure);
+  facts.stats.name = options_.name;
+  if (failure) facts.stats.last_failure.message = *failure;
   return facts;
-}
-
-void PoolCore::fill(PoolStats& stats, const Failure& failure) const {
-  stats.name = options_.name;
-  stats.host = target_->host();
-  stats.port = target_->port();
-  stats.database = target_->database();
-  stats.user = target_->user();
-  if (stats.last_failure.seen && failure.message) {
-    stats.last_failure.message = *failure.message;
-  }
 }
 
 LeaseFacts PoolCore::find_lease(ConnectionId id, TimePoint now) const {

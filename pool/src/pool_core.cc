@@ -84,6 +84,7 @@ PoolCore::PoolCore(ConnectionString target, const PoolOptions& options,
                    std::shared_ptr<EventSink> sink)
     : options_(options),
       target_(std::make_shared<const ConnectionString>(std::move(target))),
+      endpoint_(*target_),
       sink_(std::move(sink)),
       statistics_(std::make_shared<QueryStatistics>(options.max_query_names)),
       context_(make_context(options, sink_, statistics_)),

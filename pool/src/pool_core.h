@@ -116,8 +116,12 @@ class PoolCore final : public std::enable_shared_from_this<PoolCore> {
     std::unique_ptr<Connection> connection;
     ConnectionId id;
   };
-  struct Failure {
-    std::shared_ptr<const std::string> message;  // null: none yet
+  // Text of the last failed opening; null: none yet.
+  using FailureText = std::shared_ptr<const std::string>;
+  // The target as labels; libpq's defaults are looked up once.
+  struct Endpoint {
+    explicit Endpoint(const ConnectionString& target);
+    std::string host, port, database, user;
   };
 
   void start_housekeeper();
@@ -140,7 +144,6 @@ class PoolCore final : public std::enable_shared_from_this<PoolCore> {
   void report(Tell tell) noexcept;
 
   AcquireFacts facts() const;
-  void fill(PoolStats& stats, const Failure& failure) const;
   LeaseFacts find_lease(ConnectionId id, TimePoint now) const;
   void begin_close() noexcept;
   bool nothing_to_close() const noexcept;
@@ -150,6 +153,7 @@ class PoolCore final : public std::enable_shared_from_this<PoolCore> {
   // Constant after construction.
   const PoolOptions options_;
   const std::shared_ptr<const ConnectionString> target_;
+  const Endpoint endpoint_;
   const std::shared_ptr<EventSink> sink_;  // may be null
   const std::shared_ptr<QueryStatistics> statistics_;
   const std::shared_ptr<const SessionContext> context_;
@@ -166,7 +170,7 @@ class PoolCore final : public std::enable_shared_from_this<PoolCore> {
   // Guarded by mutex_.
   PoolState state_;
   std::vector<Tenant> slots_;
-  Failure last_failure_;
+  FailureText last_failure_;
 };
 
 }  // namespace dbpool::detail

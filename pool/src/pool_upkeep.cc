@@ -75,7 +75,7 @@ void PoolCore::open_failed(ConnectionId id, const Error& error) {
   auto message = std::make_shared<const std::string>(error.message);
   FailedFacts facts;
   report([&](TimePoint now) {
-    last_failure_.message.swap(message);
+    last_failure_.swap(message);
     return state_.open_failed(id, reason, now, &facts);
   });
   if (!sink_) return;
