@@ -1,14 +1,8 @@
 #include "exporter/http/server.h"
 
-#include <arpa/inet.h>
 #include <civetweb.h>
-#include <netdb.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cassert>
 #include <condition_variable>
 #include <csignal>
@@ -19,6 +13,8 @@
 #include <stop_token>
 #include <thread>
 #include <utility>
+
+#include "exporter/http/ipv4.h"
 
 namespace dbpool::exporter {
 
@@ -32,26 +28,12 @@ constexpr unsigned kIpv6Feature = 8;  // of mg_check_feature()
 
 using Error = tl::unexpected<std::string>;
 
-// The numeric IPv4 form that civetweb takes, "" for all addresses.
+// What civetweb takes for a host, "" for all addresses.
 tl::expected<std::string, std::string> resolve(const std::string& host) {
   if (host.empty()) return std::string();
-  if (host.find(':') != std::string::npos) {
-    if (mg_check_feature(kIpv6Feature) != 0) return "[" + host + "]";
-    return Error("this build of the HTTP server has no IPv6");
-  }
-  addrinfo hints{};
-  hints.ai_family = AF_INET;
-  hints.ai_socktype = SOCK_STREAM;
-  addrinfo* found = nullptr;
-  const int code = getaddrinfo(host.c_str(), nullptr, &hints, &found);
-  if (code != 0) return Error(gai_strerror(code));
-  sockaddr_in address{};
-  std::copy_n(reinterpret_cast<const char*>(found->ai_addr), sizeof(address),
-              reinterpret_cast<char*>(&address));
-  freeaddrinfo(found);
-  std::array<char, INET_ADDRSTRLEN> text{};
-  inet_ntop(AF_INET, &address.sin_addr, text.data(), text.size());
-  return std::string(text.data());
+  if (host.find(':') == std::string::npos) return numeric_ipv4(host);
+  if (mg_check_feature(kIpv6Feature) != 0) return "[" + host + "]";
+  return Error("this build of the HTTP server has no IPv6");
 }
 
 // Threads made in its scope take no signals.
@@ -115,23 +97,6 @@ void write(mg_connection* connection, const Response& response,
   const std::string wire = to_wire(response, options);
   // What cannot be written within the timeout is the client's loss.
   mg_write(connection, wire.data(), wire.size());
-}
-
-// Wakes a server that waits for a connection, so that it sees that it is to
-// stop at once instead of within two seconds.
-void nudge(const std::string& host, std::uint16_t port) {
-  const int fd =
-      ::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  if (fd < 0) return;
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(port);
-  // Of an IPv6 address: it takes the two seconds.
-  const char* target = host.empty() ? "127.0.0.1" : host.c_str();
-  (void)inet_pton(AF_INET, target, &address.sin_addr);
-  (void)::connect(fd, reinterpret_cast<const sockaddr*>(&address),
-                  sizeof(address));
-  ::close(fd);
 }
 
 }  // namespace
@@ -276,10 +241,12 @@ void Server::Impl::stop() {
     stopping_ = true;
     idle_.wait_for(lock, kGrace, [this] { return active_ == 0; });
   }
-  std::jthread nudger([this](const std::stop_token& stopped) {
+  // A server that waits for a connection sees only after two seconds, or when
+  // one comes, that it is to stop.
+  std::jthread knocker([this](const std::stop_token& stopped) {
     while (!stopped.stop_requested()) {
       for (std::size_t i = 0; i < addresses_.size(); ++i) {
-        nudge(numeric_hosts_[i], addresses_[i].port);
+        knock(numeric_hosts_[i], addresses_[i].port);
       }
       std::this_thread::sleep_for(std::chrono::milliseconds(10));
     }
@@ -303,17 +270,23 @@ void Server::Impl::serve(mg_connection* connection) {
   const mg_request_info& info = *mg_get_request_info(connection);
   const Request request = request_of(info);
   const bool is_open = enter();
-  const WireOptions options = {.keep_alive = is_open &&
+  // civetweb drops headers beyond its bound, a Content-Length among them.
+  const bool is_whole = info.num_headers < MG_MAX_HEADERS;
+  const WireOptions options = {.keep_alive = is_open && is_whole &&
                                              wants_keep_alive(info, request) &&
                                              has_small_body(info, request),
                                .omit_body = request.method == "HEAD"};
-  if (is_open) {
-    router_->serve(request, [&](const Response& response) {
-      write(connection, response, options);
-    });
-  } else {
+  const auto send = [&](const Response& response) {
+    write(connection, response, options);
+  };
+  if (!is_open) {
     router_->count_unrouted(503);
-    write(connection, {.status = 503, .body = "503: shutting down\n"}, options);
+    send({.status = 503, .body = "503: shutting down\n"});
+  } else if (!is_whole) {
+    router_->count_unrouted(431);
+    send({.status = 431, .body = "431: too many headers\n"});
+  } else {
+    router_->serve(request, send);
   }
 }
 

@@ -10,7 +10,7 @@
 // come back as often as they are thrown out, a request waits at most about
 // (N / W + 1) · 2 T for its turn. With the defaults (W = 50, T = 5 s) it takes
 // 50 connections at once to delay a scrape, and 49 change nothing.
-// Request headers are bounded at 16 KiB and 64 lines; a body is never used,
+// Request headers are bounded at 16 KiB and 63 lines; a body is never used,
 // and a connection whose body is over 8 KiB is closed with the answer.
 #ifndef DBPOOL_EXPORTER_HTTP_SERVER_H_
 #define DBPOOL_EXPORTER_HTTP_SERVER_H_

@@ -227,7 +227,7 @@ TEST_F(ServerTest, HugeHeadersAreRefused) {
   EXPECT_THAT(path.receive_all(kPatience), Not(HasSubstr("HTTP/1.1 2")));
   std::string many;
   for (int i = 0; i < 200; ++i) many += "X-" + std::to_string(i) + ": 1\r\n";
-  EXPECT_THAT(raw(get("/hello", many)), StartsWith("HTTP/1.1 400"));
+  EXPECT_THAT(raw(get("/hello", many)), StartsWith("HTTP/1.1 431"));
   EXPECT_EQ(http_get(port(), "/hello").body, "world");
 }
 

@@ -1,0 +1,219 @@
+// load_settings(): the flags that have no variable, and how flags are read.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <string>
+#include <vector>
+
+#include "exporter/settings/definitions.h"
+#include "exporter/settings/settings.h"
+#include "tests/unit/settings_fixture.h"
+
+namespace dbpool::exporter {
+namespace {
+
+using std::chrono::hours;
+using std::chrono::milliseconds;
+using std::chrono::minutes;
+using std::chrono::seconds;
+using testing::Each;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Not;
+using testing::StartsWith;
+
+using namespace settings_test;  // NOLINT(google-build-using-namespace)
+
+TEST(Flags, ProbesHaveIntervalsTimeoutsAndSql) {
+  const Settings s =
+      load({}, {"--probe.connect.interval=30s", "--probe.connect.timeout=1s",
+                "--probe.select.interval=500ms", "--probe.select.timeout", "2s",
+                "--probe.select.sql", "SELECT 2", "--probe.server.interval=0",
+                "--probe.server.timeout=3s"});
+  EXPECT_EQ(s.probes.connect.interval, seconds(30));
+  EXPECT_EQ(s.probes.connect.timeout, seconds(1));
+  EXPECT_EQ(s.probes.select.interval, milliseconds(500));
+  EXPECT_EQ(s.probes.select.timeout, seconds(2));
+  EXPECT_EQ(s.probes.select_sql, "SELECT 2");
+  EXPECT_EQ(s.probes.server.interval, std::nullopt) << "off";
+  EXPECT_EQ(s.probes.server.timeout, seconds(3));
+  for (const char* flag :
+       {"--probe.connect.interval=15", "--probe.select.interval=10ms",
+        "--probe.server.interval=25h", "--probe.connect.timeout=0",
+        "--probe.select.timeout=6m", "--probe.server.timeout=x"}) {
+    EXPECT_EQ(mistakes({}, {flag}).size(), 1U) << flag;
+  }
+}
+
+TEST(Flags, WebSettings) {
+  const Settings s =
+      load({}, {"--web.listen-address=127.0.0.1:1", "--web.listen-address",
+                ":2", "--web.telemetry-path=/a/b", "--web.max-requests=7"});
+  EXPECT_EQ(s.web.listen,
+            (std::vector<ListenAddress>{{"127.0.0.1", 1}, {"", 2}}))
+      << "the default goes when one is given";
+  EXPECT_EQ(s.web.telemetry_path, "/a/b");
+  EXPECT_EQ(s.web.max_requests, 7U);
+  for (const char* flag :
+       {"--web.listen-address=10187", "--web.listen-address=:99999",
+        "--web.telemetry-path=metrics", "--web.telemetry-path=/",
+        "--web.telemetry-path=/health", "--web.telemetry-path=/a b",
+        "--web.telemetry-path=/a?b", "--web.telemetry-path=/\"><script>",
+        "--web.max-requests=0", "--web.max-requests=1001"}) {
+    EXPECT_EQ(mistakes({}, {flag}).size(), 1U) << flag;
+  }
+  EXPECT_THAT(
+      mistakes({}, {"--web.listen-address=:1", "--web.listen-address=:1"}),
+      ElementsAre("--web.listen-address=\":1\": given twice; expected it "
+                  "once"));
+}
+
+TEST(Flags, LogSettings) {
+  EXPECT_EQ(load({}, {"--log.level=debug"}).log.level, LogLevel::kDebug);
+  EXPECT_EQ(load({}, {"--log.level=warn"}).log.level, LogLevel::kWarn);
+  EXPECT_EQ(load({}, {"--log.level=error"}).log.level, LogLevel::kError);
+  EXPECT_EQ(load({}, {"--log.format=json"}).log.format, LogFormat::kJson);
+  EXPECT_THAT(mistakes({}, {"--log.level=INFO"}),
+              ElementsAre("--log.level=\"INFO\": expected one of debug, info, "
+                          "warn, error"));
+  EXPECT_THAT(mistakes({}, {"--log.format=xml"}),
+              ElementsAre("--log.format=\"xml\": expected one of logfmt, "
+                          "json"));
+}
+
+TEST(Flags, ClosedLoopWorkload) {
+  const Settings s =
+      load({}, {"--workload.clients=50", "--workload.think=10ms",
+                "--workload.hold=1s", "--workload.sql=one=SELECT 1",
+                "--workload.sql", "SELECT a=2"});
+  ASSERT_TRUE(s.workload.has_value());
+  EXPECT_EQ(s.workload->clients, 50U);
+  EXPECT_EQ(s.workload->rate, 0);
+  EXPECT_EQ(s.workload->think, milliseconds(10));
+  EXPECT_EQ(s.workload->hold, seconds(1));
+  ASSERT_EQ(s.workload->statements.size(), 2U);
+  EXPECT_EQ(s.workload->statements[0].name, "one");
+  EXPECT_EQ(s.workload->statements[0].sql, "SELECT 1");
+  EXPECT_EQ(s.workload->statements[1].sql, "SELECT a=2");
+}
+
+TEST(Flags, OpenLoopWorkload) {
+  const Settings s =
+      load({}, {"--workload.rate=2.5", "--workload.max-in-flight=7"});
+  ASSERT_TRUE(s.workload.has_value());
+  EXPECT_EQ(s.workload->rate, 2.5);
+  EXPECT_EQ(s.workload->clients, 0U);
+  EXPECT_EQ(s.workload->max_in_flight, 7U);
+  ASSERT_EQ(s.workload->statements.size(), 1U);
+  EXPECT_EQ(s.workload->statements[0].sql, "SELECT 1");
+}
+
+TEST(Flags, WorkloadContradictionsStopTheStart) {
+  const auto line = [](const Args& args) { return mistakes({}, args).at(0); };
+  EXPECT_THAT(line({"--workload.clients=1", "--workload.rate=1"}),
+              StartsWith("--workload.clients contradicts --workload.rate"));
+  EXPECT_THAT(line({"--workload.rate=1", "--workload.think=1s"}),
+              StartsWith("--workload.think: belongs to --workload.clients"));
+  EXPECT_THAT(line({"--workload.clients=1", "--workload.max-in-flight=1"}),
+              StartsWith("--workload.max-in-flight: belongs to"));
+  EXPECT_THAT(line({"--workload.sql=SELECT 1"}),
+              StartsWith("--workload.sql: needs a workload"));
+  EXPECT_THAT(line({"--workload.hold=1s"}),
+              StartsWith("--workload.hold: needs a workload"));
+}
+
+TEST(Flags, WorkloadGarbageIsRefused) {
+  for (const char* flag : {"--workload.clients=0", "--workload.clients=100001",
+                           "--workload.clients=-1", "--workload.rate=0",
+                           "--workload.rate=1e3", "--workload.rate=1000001"}) {
+    EXPECT_GE(mistakes({}, {flag}).size(), 1U) << flag;
+  }
+  const auto twice =
+      load_settings({"--workload.rate=1", "--workload.sql=a=SELECT 1",
+                     "--workload.sql=a=SELECT 2"},
+                    with_url());
+  ASSERT_FALSE(twice.has_value());
+  EXPECT_THAT(twice.error().errors,
+              ElementsAre(StartsWith("--workload.sql: ")));
+}
+
+TEST(Flags, GivenTwiceEmptyOrWithoutValueIsAMistake) {
+  EXPECT_THAT(mistakes({}, {"--db.pool-max=5", "--db.pool-max=6"}),
+              ElementsAre("--db.pool-max: given 2 times; expected it once"));
+  EXPECT_THAT(mistakes({}, {"--profile=production", "--profile=production"}),
+              ElementsAre("--profile: given 2 times; expected it once"));
+  for (const Args& args :
+       {Args{"--db.pool-max="}, Args{"--db.pool-max", ""},
+        Args{"--db.pool-max", " "}, Args{"--workload.sql= "}}) {
+    const auto lines = load_settings(args, with_url());
+    EXPECT_FALSE(lines.has_value()) << args[0];
+  }
+  const auto missing = load_settings({"--db.pool-max"}, with_url());
+  ASSERT_FALSE(missing.has_value());
+  EXPECT_THAT(missing.error().errors, ElementsAre(HasSubstr("--db.pool-max")));
+}
+
+TEST(Flags, UnknownFlagsAndArgumentsAreRefusedWithoutTheirValues) {
+  const auto line = [](const Args& args) {
+    const auto lines = mistakes({}, args);
+    EXPECT_THAT(lines, Each(Not(HasSubstr("hunter2"))));
+    return lines.at(0);
+  };
+  EXPECT_EQ(line({"--web.listen-adress=hunter2"}),
+            "unknown flag \"--web.listen-adress\"; the nearest known one is "
+            "--web.listen-address");
+  EXPECT_THAT(line({"--database-url=postgres://app:hunter2@db/x"}),
+              StartsWith("unknown flag \"--database-url\""));
+  EXPECT_THAT(line({"postgres://app:hunter2@db/x"}),
+              StartsWith("an argument was given that is no flag"));
+  EXPECT_THAT(line({"--database-url", "postgres://app:hunter2@db/x"}),
+              StartsWith("unknown flag"));
+  EXPECT_THAT(line({"-phunter2=1"}), StartsWith("an argument was given"));
+  EXPECT_THAT(line({"--web.listen=:1"}), StartsWith("unknown flag"))
+      << "no abbreviations";
+}
+
+TEST(Flags, PasswordsAreNotTakenByFlags) {
+  for (const Definition& definition : definitions()) {
+    EXPECT_NE(definition.variable, "DATABASE_URL");
+    EXPECT_THAT(std::string(definition.variable), Not(HasSubstr("KEY")));
+  }
+  EXPECT_EQ(mistakes({}, {"--db.ssl-key=x"}).size(), 1U);
+}
+
+TEST(Flags, SwitchesTakeNoSecondMeaning) {
+  for (const char* flag : {"--demo=maybe", "--version=x", "--help=x"}) {
+    EXPECT_FALSE(load_settings({flag}, with_url()).has_value()) << flag;
+  }
+}
+
+TEST(Flags, HelpListsEveryFlagVariableAndDefault) {
+  const auto exit = load_settings({"--help", "--nonsense"}, {});
+  ASSERT_FALSE(exit.has_value());
+  EXPECT_EQ(exit.error().code, 0);
+  EXPECT_THAT(exit.error().errors, IsEmpty());
+  const std::string& page = exit.error().output;
+  for (const Definition& definition : definitions()) {
+    EXPECT_THAT(page, HasSubstr(std::string(definition.flag) + "="));
+    EXPECT_THAT(page, HasSubstr(std::string(definition.variable)));
+  }
+  for (const char* text : {"--help", "--version", "--demo", "--profile=",
+                           "DATABASE_URL", "[production 20, development 10]"}) {
+    EXPECT_THAT(page, HasSubstr(text));
+  }
+}
+
+TEST(Flags, VersionTellsVersionRevisionLibpqAndCompiler) {
+  const auto exit = load_settings({"--version"}, {});
+  ASSERT_FALSE(exit.has_value());
+  EXPECT_EQ(exit.error().code, 0);
+  EXPECT_THAT(
+      exit.error().output,
+      testing::MatchesRegex("dbpool_exporter [0-9.]+\n  revision [0-9a-z]+\n"
+                            "  libpq    [0-9.]+\n  compiler .+\n"));
+}
+
+}  // namespace
+}  // namespace dbpool::exporter
