@@ -37,7 +37,8 @@ void expect_one_line(const Refused& refused, const std::string& name) {
   const auto lines = lines_of(refused.output);
   ASSERT_THAT(lines, SizeIs(1)) << refused.output;
   EXPECT_THAT(lines[0], AllOf(HasSubstr(name), AnyOf(HasSubstr("expected"),
-                                                     HasSubstr("accepted"))));
+                                                     HasSubstr("accepted"),
+                                                     HasSubstr("from 1 to"))));
 }
 
 struct BadValue {
@@ -95,8 +96,8 @@ TEST(BadSettingsTest, EveryFlagWithGarbageStopsTheStart) {
 }
 
 TEST(BadSettingsTest, AWorkloadsFlagWithGarbageStopsTheStart) {
-  for (const char* flag : {"--workload.hold=long", "--workload.max-in-flight=0",
-                           "--workload.sql="}) {
+  for (const char* flag :
+       {"--workload.hold=long", "--workload.max-in-flight=0"}) {
     SCOPED_TRACE(flag);
     const std::string text = flag;
     expect_one_line(

@@ -1,0 +1,123 @@
+#include <gtest/gtest.h>
+
+#include <csignal>
+#include <filesystem>
+#include <set>
+#include <string>
+#include <system_error>
+
+#include "tests/e2e/exporter.h"
+#include "tests/support/eventually.h"
+#include "tests/support/temp_dir.h"
+
+namespace dbpool::test {
+namespace {
+
+namespace fs = std::filesystem;
+
+// The first start makes a database cluster.
+constexpr std::chrono::minutes kSwings{5};
+
+class DemoTest : public testing::Test {
+ protected:
+  DemoTest() {
+    // The server, which does not run as root, must be able to enter.
+    fs::permissions(dir_.path(), fs::perms::others_exec |
+                                     fs::perms::group_exec |
+                                     fs::perms::owner_all);
+  }
+
+  ExporterOptions demo(const std::string& speed = "10") const {
+    return {.args = {"--demo"},
+            .env = {{"TMPDIR", dir_.path()}, {"DBPOOL_DEMO_SPEED", speed}}};
+  }
+
+  std::set<std::string> folders() const {
+    std::set<std::string> names;
+    for (const auto& entry : fs::directory_iterator(dir_.path())) {
+      names.insert(entry.path().filename());
+    }
+    return names;
+  }
+
+  // Processes that run in the demo's folder: PostgreSQL's.
+  int processes() const {
+    int count = 0;
+    std::error_code gone;
+    for (const auto& entry : fs::directory_iterator("/proc")) {
+      const fs::path cwd = fs::read_symlink(entry.path() / "cwd", gone);
+      if (!gone && cwd.string().starts_with(dir_.path() + "/")) ++count;
+    }
+    return count;
+  }
+
+  const TempDir dir_;
+};
+
+bool is_exhausted(const MetricsPage& page) {
+  return page.value("dbpool_waiting_requests", {{"reason", "capacity"}}) > 0 &&
+         page.value("dbpool_connections", {{"state", "active"}}) == 10;
+}
+
+bool is_calm(const MetricsPage& page) {
+  return page.sum("dbpool_waiting_requests") == 0 &&
+         page.value("dbpool_connections", {{"state", "active"}}) < 5;
+}
+
+TEST_F(DemoTest, RunsDryRecoversAndLeavesNothing) {
+  Exporter exporter(demo());
+  exporter.port();
+  EXPECT_EQ(folders().size(), 1U);
+  EXPECT_GT(processes(), 0);
+  EXPECT_TRUE(exporter.eventually_page(is_exhausted, kSwings));
+  EXPECT_TRUE(exporter.eventually_page(is_calm, kSwings));
+  EXPECT_TRUE(exporter.eventually_page(is_exhausted, kSwings));
+
+  const std::string time = "^[0-9]{2}:[0-9]{2}:[0-9]{2}  ";
+  EXPECT_TRUE(exporter.wait_for_log(
+      time + "exhausted  10/10 active, [0-9]+ waiting \\(capacity\\), oldest "
+             ".* — exhausted [0-9]+ %, [0-9]+ acquires/s, p99 ",
+      kSwings));
+  EXPECT_TRUE(exporter.wait_for_log(
+      time + "calm +[0-4]/10 active, none waiting — ", kSwings));
+
+  EXPECT_EQ(exporter.stop(SIGTERM), 0);
+  EXPECT_EQ(folders().size(), 0U);
+  EXPECT_EQ(processes(), 0);
+}
+
+TEST_F(DemoTest, WhatACrashLeavesIsRemovedByTheNextStart) {
+  std::set<std::string> left;
+  {
+    Exporter exporter(demo());
+    exporter.port();
+    exporter.stop(SIGKILL);
+    left = folders();
+    ASSERT_EQ(left.size(), 1U);
+    // The database ends by itself.
+    EXPECT_TRUE(eventually(kLiveness, [&] { return processes() == 0; }));
+  }
+  Exporter exporter(demo());
+  exporter.port();
+  EXPECT_EQ(folders().size(), 1U);
+  EXPECT_NE(folders(), left);
+  EXPECT_EQ(exporter.stop(SIGINT), 0);
+  EXPECT_EQ(folders().size(), 0U);
+  EXPECT_EQ(processes(), 0);
+}
+
+TEST_F(DemoTest, TwoDemosDoNotDisturbEachOther) {
+  Exporter first(demo());
+  first.port();
+  Exporter second(demo());
+  second.port();
+  EXPECT_EQ(folders().size(), 2U);
+  EXPECT_EQ(second.stop(), 0);
+  EXPECT_EQ(folders().size(), 1U);
+  EXPECT_TRUE(first.eventually_page(is_exhausted, kSwings));
+  EXPECT_EQ(first.stop(), 0);
+  EXPECT_EQ(folders().size(), 0U);
+}
+
+}  // namespace
+}  // namespace dbpool::test
