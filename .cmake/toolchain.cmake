@@ -15,6 +15,13 @@ if(PROJECT_IS_TOP_LEVEL)
   find_program(DBPOOL_CCACHE ccache)
   if(DBPOOL_CCACHE AND NOT DEFINED CMAKE_CXX_COMPILER_LAUNCHER)
     set(CMAKE_CXX_COMPILER_LAUNCHER "${DBPOOL_CCACHE}")
+    if(DBPOOL_PCH)
+      # What ccache asks for before it caches anything with such headers.
+      set(CMAKE_CXX_COMPILER_LAUNCHER
+          "${CMAKE_COMMAND}" -E env CCACHE_SLOPPINESS=pch_defines,time_macros
+          "${DBPOOL_CCACHE}")
+      add_compile_options(-fpch-preprocess)
+    endif()
   endif()
 endif()
 

@@ -24,12 +24,12 @@ if(DBPOOL_BUILD_EXPORTER)
 endif()
 
 configure_package_config_file(
-  cmake/dbpoolConfig.cmake.in "${PROJECT_BINARY_DIR}/dbpoolConfig.cmake"
+  .cmake/dbpoolConfig.cmake.in "${PROJECT_BINARY_DIR}/dbpoolConfig.cmake"
   INSTALL_DESTINATION "${_dbpool_config_dir}")
 write_basic_package_version_file(
   "${PROJECT_BINARY_DIR}/dbpoolConfigVersion.cmake"
   COMPATIBILITY SameMinorVersion)
 install(
   FILES "${PROJECT_BINARY_DIR}/dbpoolConfig.cmake"
-        "${PROJECT_BINARY_DIR}/dbpoolConfigVersion.cmake" cmake/FindAsio.cmake
+        "${PROJECT_BINARY_DIR}/dbpoolConfigVersion.cmake" .cmake/FindAsio.cmake
   DESTINATION "${_dbpool_config_dir}")
