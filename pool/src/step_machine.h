@@ -22,9 +22,9 @@ class StepMachine {
  public:
   virtual ~StepMachine() = default;
   // Goes as far as it can without blocking. `ready`: an event of the last
-  // Wait happened (false: first call, time passed, or a cancel request). Returns the next
-  // Wait, or nullopt when finished; then it is not called again. The
-  // descriptor may differ from call to call. Errors are part of the
+  // Wait happened (false: first call, time passed, or a cancel request).
+  // Returns the next Wait, or nullopt when finished; then it is not called
+  // again. The descriptor may differ from call to call. Errors are part of the
   // machine's own result.
   virtual std::optional<Wait> step(TimePoint now, bool ready) = 0;
 };

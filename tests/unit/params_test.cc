@@ -19,7 +19,9 @@ std::string encoded(const Params& params) {
 }
 
 template <typename T>
-concept Accepted = requires(Params params, T value) { params.add(value); };
+concept Accepted = requires(Params params, T value) {
+  params.add(value);
+};
 
 bool is_null(const Params& params) { return params.values().front().is_null; }
 

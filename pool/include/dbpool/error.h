@@ -35,7 +35,7 @@ inline constexpr std::size_t kAcquireFailureCount = 8;
 // Why a connection could not be opened; the label `reason` of
 // dbpool_connection_failures_total.
 enum class ConnectFailure : std::uint8_t {
-  kResolve,             // the host name has no address, or DNS hangs
+  kResolve,  // the host name has no address, or DNS hangs
   // Nobody listens there; no such socket file; no way to that host; or the
   // other side hung up before the session began.
   kRefused,

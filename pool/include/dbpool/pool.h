@@ -91,9 +91,9 @@ class Pool {
       std::source_location where = std::source_location::current()) {
     return asio::async_initiate<CompletionToken, void(Expected<Lease>)>(
         [this](auto handler, AcquireOptions moved, std::source_location at) {
-          start_acquire(moved, at,
-                        detail::make_completion<Expected<Lease>>(
-                            std::move(handler)));
+          start_acquire(
+              moved, at,
+              detail::make_completion<Expected<Lease>>(std::move(handler)));
         },
         token, options, where);
   }

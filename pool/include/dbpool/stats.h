@@ -67,9 +67,9 @@ std::string_view to_string(ConnectPhase phase) noexcept;
 // Upper bounds of the histogram buckets in nanoseconds (0.1 ms … 60 s); the
 // last bucket of a HistogramSnapshot is unbounded.
 inline constexpr std::array<std::int64_t, 18> kLatencyBoundsNs = {
-    100'000,       250'000,       500'000,        1'000'000,      2'500'000,
-    5'000'000,     10'000'000,    25'000'000,     50'000'000,     100'000'000,
-    250'000'000,   500'000'000,   1'000'000'000,  2'500'000'000,  5'000'000'000,
+    100'000,        250'000,        500'000,       1'000'000,     2'500'000,
+    5'000'000,      10'000'000,     25'000'000,    50'000'000,    100'000'000,
+    250'000'000,    500'000'000,    1'000'000'000, 2'500'000'000, 5'000'000'000,
     10'000'000'000, 30'000'000'000, 60'000'000'000};
 
 struct HistogramSnapshot {
@@ -96,7 +96,7 @@ struct QueryStats {
 struct LastFailure {
   bool seen = false;
   ConnectFailure reason = ConnectFailure::kOther;
-  std::string message;         // redacted
+  std::string message;  // redacted
   std::chrono::seconds ago{0};
 };
 
@@ -118,14 +118,14 @@ struct PoolStats {
   std::uint32_t overdue_leases = 0;
   std::chrono::nanoseconds oldest_waiting_age{0};  // 0 when none
   std::chrono::nanoseconds oldest_lease_age{0};    // 0 when none
-  bool backing_off = false;  // no opening may start now
+  bool backing_off = false;                        // no opening may start now
   LastFailure last_failure;
 
   // Integrals over time.
   std::array<std::chrono::nanoseconds, kWaitReasonCount> waiting_time = {};
   std::chrono::nanoseconds exhausted_time{0};
-  std::array<std::chrono::nanoseconds, kConnectionStateCount>
-      connection_time = {};
+  std::array<std::chrono::nanoseconds, kConnectionStateCount> connection_time =
+      {};
   std::chrono::nanoseconds max_connection_time{0};
 
   // Counters.

@@ -42,10 +42,9 @@ class HandlerCompletion final : public Completion<Result> {
   explicit HandlerCompletion(Handler handler)
       : handler_(std::move(handler)),
         slot_(asio::get_associated_cancellation_slot(handler_)),
-        executor_(asio::prefer(
-            to_any(asio::get_associated_executor(handler_,
-                                                 asio::system_executor())),
-            asio::execution::outstanding_work.tracked)) {}
+        executor_(asio::prefer(to_any(asio::get_associated_executor(
+                                   handler_, asio::system_executor())),
+                               asio::execution::outstanding_work.tracked)) {}
 
   void complete(Result result) override {
     // The handler may destroy what it was waiting for: take it out first.
