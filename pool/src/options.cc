@@ -118,7 +118,6 @@ void check_opening(const PoolOptions& o, Checker& checker) {
 
 void check_use(const PoolOptions& o, Checker& checker) {
   checker.positive("statement_timeout", o.statement_timeout);
-  checker.positive("server_statement_timeout", o.server_statement_timeout);
   // PostgreSQL keeps it as an int of milliseconds.
   constexpr std::chrono::milliseconds kMost(INT32_MAX);
   const Duration server = o.server_statement_timeout.value_or(kMost);

@@ -21,8 +21,11 @@ TimePoint PoolState::next_deadline() noexcept {
 }
 
 TimePoint PoolState::earliest_deadline() const noexcept {
-  return std::min({queue_.first_deadline(), leak_deadline(), first_expiry_,
-                   idle_deadline(), slow_check_deadline(), retry_deadline()});
+  TimePoint next = std::min(queue_.first_deadline(), first_expiry_);
+  next = std::min(next, leak_deadline());
+  next = std::min(next, idle_deadline());
+  next = std::min(next, slow_check_deadline());
+  return std::min(next, retry_deadline());
 }
 
 // --- Waiters' deadlines ----------------------------------------------------
@@ -37,8 +40,9 @@ void PoolState::expire_waiters(TimePoint now) noexcept {
 // --- Leaks -----------------------------------------------------------------
 
 TimePoint PoolState::leak_deadline() const noexcept {
+  if (!leak_threshold_) return TimePoint::max();
   const Slot* next = table_.next_to_age(ConnectionState::kActive);
-  if (!leak_threshold_ || next == nullptr) return TimePoint::max();
+  if (next == nullptr) return TimePoint::max();
   return saturating_add(next->since, *leak_threshold_);
 }
 
@@ -58,8 +62,9 @@ void PoolState::find_leaks(TimePoint now) noexcept {
 // --- Slow checks -----------------------------------------------------------
 
 TimePoint PoolState::slow_check_deadline() const noexcept {
+  if (asking() == 0) return TimePoint::max();
   const Slot* next = table_.next_to_age(ConnectionState::kChecking);
-  if (asking() == 0 || next == nullptr) return TimePoint::max();
+  if (next == nullptr) return TimePoint::max();
   return saturating_add(next->since, kSlowCheck);
 }
 
@@ -89,11 +94,10 @@ void PoolState::recycle_expired(TimePoint now) noexcept {
 // --- Idle timeouts ---------------------------------------------------------
 
 TimePoint PoolState::idle_deadline() const noexcept {
-  const Slot* coldest = table_.oldest(ConnectionState::kIdle);
   const bool above_floor = table_.live() > min_connections_;
-  if (!idle_timeout_ || coldest == nullptr || !above_floor) {
-    return TimePoint::max();
-  }
+  if (!idle_timeout_ || !above_floor) return TimePoint::max();
+  const Slot* coldest = table_.oldest(ConnectionState::kIdle);
+  if (coldest == nullptr) return TimePoint::max();
   return saturating_add(coldest->since, *idle_timeout_);
 }
 

@@ -47,6 +47,15 @@ TEST_F(BrainLeases, ALeakThatEndsUnseenIsReportedAllTheSame) {
   EXPECT_EQ(stats().leaks_suspected, 1U);
 }
 
+TEST_F(BrainLeases, AReaderSeesAnOverdueLeaseBeforeTheHousekeeperDoes) {
+  options_.leak_threshold = 1min;
+  lease();
+  now_ += 1min - 1ns;
+  EXPECT_EQ(stats().overdue_leases, 0U);
+  now_ += 1ns;
+  EXPECT_EQ(stats().overdue_leases, 1U);
+}
+
 TEST_F(BrainLeases, LeasesAreListedLongestFirst) {
   options_.max_connections = 3;
   const ConnectionId one = lease();
