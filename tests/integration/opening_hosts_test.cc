@@ -21,6 +21,12 @@
 #include "tests/support/eventually.h"
 #include "tests/support/net.h"
 
+#if defined(__SANITIZE_THREAD__)
+// Otherwise a child that starts a thread is ended when its parent had some.
+extern "C" const char* __tsan_default_options();
+extern "C" const char* __tsan_default_options() { return "die_after_fork=0"; }
+#endif
+
 namespace dbpool::test {
 namespace {
 
@@ -236,7 +242,10 @@ TEST(Resolver, IsBoundedAndRefusesWhatIsTooMuch) {
 // Runs `body` in a child of fork(); true if it returned true there.
 bool in_child(const std::function<bool()>& body) {
   const pid_t child = ::fork();
-  if (child == 0) ::_exit(body() ? 0 : 1);
+  if (child == 0) {
+    ::alarm(60);  // a child that hangs fails
+    ::_exit(body() ? 0 : 1);
+  }
   int status = 1;
   while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
   }
@@ -265,12 +274,30 @@ TEST(SessionAfterFork, AChildMayOpenItsOwn) {
   EXPECT_TRUE(in_child([&text] { return open(text).has_value(); }));
 }
 
+TEST(ResolverAfterFork, AChildHasACrewOfItsOwn) {
+  // Under way at the fork, by threads that the child does not have.
+  std::vector<std::shared_ptr<detail::ResolveTicket>> under_way;
+  for (std::size_t i = 0; i < detail::kMaxResolverQueue; ++i) {
+    under_way.push_back(detail::request_resolve("name-" + std::to_string(i) +
+                                                ".nonexistent.invalid"));
+  }
+  EXPECT_TRUE(in_child([&under_way] {
+    const auto& last = under_way.back();
+    return detail::request_resolve(last->name()) != last;
+  }));
+}
+
 TEST(Closing, EndsWhenTheServersEndIsSeen) {
+  shared_postgres();
+  const std::size_t descriptors = entries_of("/proc/self/fd");
   auto session = open_session(over_tcp(shared_postgres().port()));
   ASSERT_TRUE(session);
   const std::string pid = std::to_string(PQbackendPID(session->pg()));
-  detail::Closing closing(std::move(session), Clock::now() + kLongEnough);
-  detail::blocking_wait(closing);
+  {
+    detail::Closing closing(std::move(session), Clock::now() + kLongEnough);
+    detail::blocking_wait(closing);
+  }
+  EXPECT_EQ(entries_of("/proc/self/fd"), descriptors);
   EXPECT_EQ(shared_postgres().sql_value(
                 "SELECT count(*) FROM pg_stat_activity WHERE pid = " + pid),
             "0");

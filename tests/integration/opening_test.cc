@@ -3,6 +3,7 @@
 #include "pool/src/opening.h"
 
 #include <libpq-fe.h>
+#include <poll.h>
 
 #include <chrono>
 #include <memory>
@@ -33,6 +34,8 @@ TEST(Opening, YieldsAUsableNonBlockingSession) {
   PGconn* const pg = opened->session->pg();
   EXPECT_EQ(PQstatus(pg), CONNECTION_OK);
   EXPECT_EQ(PQisnonblocking(pg), 1);
+  // Later errors are not verbose; the call returns what was set before.
+  EXPECT_EQ(PQsetErrorVerbosity(pg, PQERRORS_DEFAULT), PQERRORS_DEFAULT);
   EXPECT_FALSE(opened->session->broken());
   EXPECT_EQ(opened->session->host(), "127.0.0.1");
   EXPECT_FALSE(time_of(opened->phases, ConnectPhase::kResolve));
@@ -239,6 +242,16 @@ TEST(Opening, ListsThatContradictEachOtherAreUsage) {
   const auto result = opening.take_result();
   ASSERT_FALSE(result);
   EXPECT_EQ(result.error().kind, ErrorKind::kUsage);
+}
+
+TEST(Opening, ReadingATargetOpensNothing) {
+  const int port = free_port();
+  const UniqueFd listener = listen_on(port);
+  const auto where = target(planted("127.0.0.1", port));
+  EXPECT_EQ(where->hosts().size(), 1U);
+  EXPECT_THAT(where->description(), HasSubstr(std::to_string(port)));
+  pollfd somebody{.fd = listener.get(), .events = POLLIN, .revents = 0};
+  EXPECT_EQ(::poll(&somebody, 1, 0), 0);
 }
 
 TEST(Opening, WaitsForWhatHappensAndNotForSpuriousSteps) {
