@@ -23,14 +23,18 @@ bool waits_for(const PoolStats& stats, WaitReason reason) {
   return stats.waiting[static_cast<std::size_t>(reason)] > 0;
 }
 
+bool succeeds(const std::optional<ProbeStats>& probe) {
+  return probe && probe->succeeded.value_or(false);
+}
+
 bool fails(const std::optional<ProbeStats>& probe) {
-  return probe && probe->succeeded == false;
+  return probe && !probe->succeeded.value_or(true);
 }
 
 // The connection probe failed, and nothing newer says otherwise.
 bool unreachable(const HealthFacts& facts) {
   if (!fails(facts.connect)) return false;
-  const bool outdated = facts.select && facts.select->succeeded == true &&
+  const bool outdated = succeeds(facts.select) &&
                         facts.select->finished_at > facts.connect->finished_at;
   return !outdated;
 }

@@ -56,7 +56,7 @@ void ProbeRunner::run_once(const std::stop_token& stop) {
   const Expected<void> result = probe_->run(schedule_.timeout);
   // The shutdown may be why it failed.
   if (stop.stop_requested()) return;
-  const bool was_failing = stats().succeeded == false;
+  const bool was_failing = !stats().succeeded.value_or(true);
   count(result, started, Clock::now());
   if (!result && !was_failing) on_change_(probe_->name(), &result.error());
   if (result && was_failing) on_change_(probe_->name(), nullptr);
