@@ -51,8 +51,8 @@ TEST(WorkloadStatementsTest, MissingSqlAndRepeatedNamesAreRefused) {
   EXPECT_THAT(parse({}).error().message, HasSubstr("no statement"));
   EXPECT_THAT(parse({"a=SELECT 1", "a=SELECT 2"}).error().message,
               HasSubstr("\"a\""));
-  const std::vector<std::string> long_name = {std::string(51, 'n') +
-                                              "=SELECT 1"};
+  const std::vector<std::string> long_name(
+      1, std::string(51, 'n').append("=SELECT 1"));
   EXPECT_THAT(parse(long_name).error().message,
               HasSubstr("1 to 50 characters"));
   EXPECT_THAT(parse(std::vector<std::string>(51, "SELECT 1")).error().message,
