@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <fstream>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "exporter/demo/child_process.h"
@@ -176,12 +177,13 @@ TEST(DemoFolderTest, IsGoneWithItsOwner) {
   EXPECT_FALSE(fs::exists(path));
 }
 
-// Runs `what` in a child that is then killed, as a crash.
+// Runs `what` in a child that is then killed, as a crash, with what it
+// returned still alive.
 template <typename What>
 void in_a_process_that_is_killed(What what) {
   const pid_t child = ::fork();
   if (child == 0) {
-    what();
+    const auto alive = what();
     ::kill(::getpid(), SIGKILL);
     ::_exit(1);
   }
@@ -199,8 +201,9 @@ TEST(DemoFolderTest, LeftoversOfACrashAreRemovedAndNothingElse) {
   const auto alive = DemoFolder::create(dir.path());
   ASSERT_TRUE(alive);
   in_a_process_that_is_killed([&] {
-    const auto folder = DemoFolder::create(dir.path());
+    auto folder = DemoFolder::create(dir.path());
     fs::create_directory(folder->path() / "data");
+    return folder;
   });
   EXPECT_EQ(remove_demo_leftovers(dir.path(), Duration(0)), 1U);
   EXPECT_TRUE(fs::exists(alive->path()));
@@ -222,13 +225,14 @@ TEST(DemoFolderTest, IsKeptWhileItsServerLives) {
   const test::TempDir dir;
   const fs::path fifo = fs::path(dir.path()) / "fifo";
   in_a_process_that_is_killed([&] {
-    const auto folder = DemoFolder::create(dir.path());
+    auto folder = DemoFolder::create(dir.path());
     // A server that outlives us, until the test writes to its pipe.
     ChildCommand command = shell(dir, "mkfifo fifo && read line < fifo");
     command.inherited = folder->server_lock();
     command.death_signal = 0;
-    const auto server = ChildProcess::start(command);
+    auto server = ChildProcess::start(command);
     while (!fs::exists(fifo)) ::usleep(1'000);
+    return std::pair(std::move(folder), std::move(server));
   });
   EXPECT_EQ(remove_demo_leftovers(dir.path(), Duration(0)), 0U);
   std::ofstream(fifo) << "end" << std::endl;
