@@ -297,9 +297,10 @@ TEST_F(FullServerTest, NoSlotAtTheStartIsToldAndOutlived) {
   take_all_slots();
   Exporter exporter(quick(planted_url(postgres_), {"--workload.rate=20"}));
   expect_down(exporter, "too_many_connections");
-  EXPECT_GT(exporter.page().sum("dbpool_acquire_failures_total",
-                                {{"reason", "server_slots"}}),
-            0);
+  EXPECT_TRUE(exporter.eventually_page([](const MetricsPage& page) {
+    return page.sum("dbpool_acquire_failures_total",
+                    {{"reason", "server_slots"}}) > 0;
+  })) << exporter.page().text();
   EXPECT_EQ(exporter.page().value("dbpool_exhausted_seconds_total"), 0);
   taken_.clear();
   EXPECT_TRUE(eventually(kLiveness, [&] { return is_well(exporter); }));
