@@ -48,6 +48,19 @@ OwnedFd open_folder(const fs::path& path) {
       ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
 }
 
+// The server runs as another user when we are root.
+bool server_may_enter(const fs::path& folder) {
+  if (::geteuid() != 0) return true;
+  std::error_code error;
+  for (fs::path path = fs::canonical(folder, error); !error;
+       path = path.parent_path()) {
+    const fs::perms perms = fs::status(path, error).permissions();
+    if ((perms & fs::perms::others_exec) == fs::perms::none) return false;
+    if (!path.has_relative_path()) return true;
+  }
+  return false;
+}
+
 // False if someone else's, or in use.
 bool is_left_over(const fs::path& path, int fd, Duration patience) {
   struct stat status = {};
@@ -111,7 +124,7 @@ fs::path demo_parent_folder() {
   std::error_code ignored;
   if (given != nullptr && given[0] == '/' &&
       std::strlen(given) <= kLongestParent &&
-      fs::is_directory(given, ignored)) {
+      fs::is_directory(given, ignored) && server_may_enter(given)) {
     return given;
   }
   return "/tmp";

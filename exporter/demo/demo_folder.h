@@ -44,8 +44,8 @@ class DemoFolder {
 std::size_t remove_demo_leftovers(const std::filesystem::path& parent,
                                   Duration patience);
 
-// $TMPDIR if it is a folder whose path leaves room for the name of a Unix
-// socket, else /tmp.
+// $TMPDIR if it is a folder that the server may enter and whose path leaves
+// room for the name of a Unix socket, else /tmp.
 std::filesystem::path demo_parent_folder();
 
 }  // namespace dbpool::exporter

@@ -11,6 +11,7 @@ namespace {
 
 std::vector<std::string> names_of(const std::vector<Route>& routes) {
   std::vector<std::string> names;
+  names.reserve(routes.size());
   for (const Route& route : routes) names.push_back(route.name);
   return names;
 }

@@ -8,6 +8,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <variant>
 
 namespace dbpool::exporter {
@@ -17,6 +18,10 @@ enum class LogFormat : std::uint8_t { kLogfmt, kJson };
 
 // "debug", "info", "warn", "error".
 std::string_view to_string(LogLevel level) noexcept;
+
+template <typename Type>
+concept UnsignedNumber =
+    std::unsigned_integral<Type> && !std::same_as<Type, bool>;
 
 // A value of a field. It views its text, which must live until the call that
 // logs it returns.
@@ -29,14 +34,14 @@ class LogValue {
   // NOLINTBEGIN(google-explicit-constructor)
   LogValue(std::string_view text) noexcept : value_(text) {}
   LogValue(const char* text) noexcept : value_(std::string_view(text)) {}
-  LogValue(const std::string& text) noexcept : value_(std::string_view(text)) {}
+  LogValue(const std::string& text) noexcept
+      : value_(std::in_place_type<std::string_view>, text) {}
   LogValue(double number) noexcept : value_(number) {}
   LogValue(std::same_as<bool> auto truth) noexcept : value_(truth) {}
   LogValue(std::signed_integral auto number) noexcept
       : value_(static_cast<std::int64_t>(number)) {}
-  template <std::unsigned_integral Number>
-  requires(!std::same_as<Number, bool>) LogValue(Number number)
-  noexcept : value_(static_cast<std::uint64_t>(number)) {}
+  LogValue(UnsignedNumber auto number) noexcept
+      : value_(static_cast<std::uint64_t>(number)) {}
   // NOLINTEND(google-explicit-constructor)
 
   const Variant& get() const noexcept { return value_; }

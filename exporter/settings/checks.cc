@@ -149,10 +149,10 @@ class Checks {
     settings_.workload = draft_.workload;
   }
 
-  void set_effective(std::string_view name, std::string value) {
+  void set_effective(std::string_view name, std::string_view value) {
     for (EffectiveSetting& setting : settings_.effective) {
       if (setting.name != name) continue;
-      setting.value = std::move(value);
+      setting.value = value;
       setting.source = "derived";
     }
   }

@@ -40,7 +40,7 @@ class Loader {
   void refuse_tls_material();
   void take_database();
   TlsWishes tls_wishes() const;
-  void effective(std::string name, std::string value, std::string source);
+  void effective(std::string name, std::string_view value, std::string source);
   void error(std::string line) { errors_.push_back(std::move(line)); }
 
   // Constant after construction.
@@ -96,7 +96,7 @@ void Loader::choose_profile() {
                             settings.profile);
     if (refusal) error("--profile=" + shown(text) + ": expected " + *refusal);
   }
-  effective("--profile", std::string(to_string(settings.profile)), source);
+  effective("--profile", to_string(settings.profile), source);
 }
 
 void Loader::apply(const Definition& definition) {
@@ -121,7 +121,7 @@ void Loader::set(const Definition& definition, const Given& given) {
     }
     all += (all.empty() ? "" : ", ") + value;
   }
-  effective(std::string(definition.key()), std::move(all), given.source);
+  effective(std::string(definition.key()), all, given.source);
 }
 
 // Ignoring these would leave a connection less safe than was asked for.
@@ -192,7 +192,7 @@ TlsWishes Loader::tls_wishes() const {
   return wishes;
 }
 
-void Loader::effective(std::string name, std::string value,
+void Loader::effective(std::string name, std::string_view value,
                        std::string source) {
   const std::string safe = redact(to_utf8(value));
   draft_.settings.effective.push_back(

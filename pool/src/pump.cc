@@ -1,5 +1,7 @@
 #include "pool/src/pump.h"
 
+#include <openssl/ssl.h>
+
 #include <utility>
 
 namespace dbpool::detail {
@@ -18,6 +20,14 @@ bool is_copy(ExecStatusType status) noexcept {
 bool is_fatal(const PGresult* result) noexcept {
   const auto severity = error_field(result, PG_DIAG_SEVERITY_NONLOCALIZED);
   return severity == "FATAL" || severity == "PANIC";
+}
+
+// Decrypted bytes that libpq has not taken yet. It asks for what fits in its
+// buffer, once; a TLS record may be larger (servers from 17 on send up to
+// 16 KiB), and no event of the socket will tell of its rest.
+bool holds_decrypted(PGconn* connection) noexcept {
+  auto* const tls = static_cast<SSL*>(PQgetssl(connection));
+  return tls != nullptr && SSL_pending(tls) > 0;
 }
 
 void drop_notifications(PGconn* connection) noexcept {
@@ -43,6 +53,10 @@ bool Pump::advance(bool ready) {
     if (left < 0) lose();
   }
   if (end_ == End::kNone) collect();
+  while (end_ == End::kNone && holds_decrypted(session_.pg())) {
+    read();
+    if (end_ == End::kNone) collect();
+  }
   return end_ != End::kNone;
 }
 
