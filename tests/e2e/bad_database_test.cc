@@ -312,8 +312,8 @@ TEST_F(FullServerTest, SlotsThatRunOutInMidRunAreNotCalledCapacity) {
       .args = {"--workload.clients=4", "--workload.hold=1s",
                "--probe.connect.interval=0", "--probe.server.interval=500ms"},
       .env = {{"DB_POOL_MIN", "2"}, {"DB_POOL_MAX", "8"}}};
-  // One slot is kept by the server probe, so that 6 - 1 = 5 are left; the
-  // test takes 3 of them before the pool may grow.
+  // Six slots are granted: the test takes three, and the pool and the server
+  // probe want five.
   const auto target = ConnectionString::parse(planted_url(postgres_));
   ASSERT_TRUE(target);
   for (int i = 0; i < 3; ++i) {
@@ -327,12 +327,6 @@ TEST_F(FullServerTest, SlotsThatRunOutInMidRunAreNotCalledCapacity) {
                       {{"reason", "server_slots"}}) > 0.5;
   })) << exporter.page().text();
   EXPECT_EQ(exporter.page().value("dbpool_exhausted_seconds_total"), 0);
-  // The server probe had its connection before and sees the slots.
-  EXPECT_TRUE(exporter.eventually_page([](const MetricsPage& page) {
-    return page.value("dbpool_server_max_connections") == 8 &&
-           page.value("dbpool_server_reserved_connections") == 2 &&
-           page.sum("dbpool_server_connections") >= 6;
-  }));
 }
 
 }  // namespace
