@@ -102,7 +102,8 @@ TEST(ShutdownWithASilentServerTest, AProbeUnderWayDoesNotHoldItUp) {
   Exporter hanging(
       {.database_url = planted_url(port),
        .args = {"--probe.connect.timeout=5m", "--probe.server.timeout=5m"}});
-  EXPECT_EQ(hanging.get("/-/ready").status, 200);
+  EXPECT_TRUE(eventually(
+      kLiveness, [&] { return hanging.get("/-/ready").status == 200; }));
   EXPECT_EQ(hanging.stop(), 0);
 }
 
