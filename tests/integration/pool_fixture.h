@@ -101,6 +101,7 @@ inline PoolOptions quiet_options(std::uint32_t max_connections) {
   options.idle_timeout = {};
   options.check_after_idle = kPatience;
   options.check_timeout = kPatience;
+  options.close_timeout = kPatience;
   options.random_seed = 1;
   return options;
 }
