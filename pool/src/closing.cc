@@ -4,31 +4,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <array>
-#include <cerrno>
 #include <utility>
 
+#include "pool/src/discard_input.h"
+
 namespace dbpool::detail {
-namespace {
-
-enum class Drained { kEnd, kMoreToCome };
-
-// Reads what is there and throws it away: only the end of it matters. Bounded
-// so that a server that never stops sending does not hold up the loop.
-Drained discard_input(int fd) {
-  std::array<char, 4096> buffer;
-  for (int reads = 0; reads < 64; ++reads) {
-    const ssize_t got = ::recv(fd, buffer.data(), buffer.size(), MSG_DONTWAIT);
-    if (got > 0 || (got < 0 && errno == EINTR)) continue;
-    const bool nothing_yet =
-        got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
-    return nothing_yet ? Drained::kMoreToCome : Drained::kEnd;
-  }
-  return Drained::kMoreToCome;
-}
-
-}  // namespace
-
 Closing::Closing(std::unique_ptr<Session> session, TimePoint deadline)
     : session_(std::move(session)), deadline_(deadline) {}
 
@@ -50,7 +30,7 @@ std::optional<Wait> Closing::step(TimePoint now, bool) {
     if (watched_fd_ >= 0) ::shutdown(watched_fd_, SHUT_WR);
   }
   if (watched_fd_ < 0 || now >= deadline_) return std::nullopt;
-  if (discard_input(watched_fd_) == Drained::kEnd) return std::nullopt;
+  if (discard_input(watched_fd_) == Discarded::kEnd) return std::nullopt;
   return Wait{.fd = watched_fd_, .readable = true, .until = deadline_};
 }
 

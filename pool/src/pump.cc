@@ -115,7 +115,11 @@ void Pump::lose() {
 
 void Pump::stop(End end) noexcept {
   end_ = end;
-  session_.mark_broken();
+  if (end == End::kLost) {
+    session_.mark_broken();
+  } else {
+    session_.hang_up();  // the server would go on sending
+  }
 }
 
 }  // namespace dbpool::detail

@@ -1,9 +1,12 @@
 #include "pool/src/session.h"
 
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <cassert>
 #include <utility>
+
+#include "pool/src/discard_input.h"
 
 namespace dbpool::detail {
 namespace {
@@ -34,6 +37,14 @@ Session::~Session() {
   // The child lets go of its copy of the descriptor only.
   const int socket = PQsocket(connection_);
   if (socket >= 0) ::close(socket);
+}
+
+void Session::hang_up() noexcept {
+  broken_ = true;
+  if (forked() || fd() < 0) return;
+  ::shutdown(fd(), SHUT_RDWR);
+  // TCP refuses what comes from now on, but a full buffer lets nothing come.
+  static_cast<void>(discard_input(fd()));
 }
 
 int Session::fd() const noexcept { return PQsocket(connection_); }

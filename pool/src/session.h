@@ -52,6 +52,10 @@ class Session {
   // a result, an unfinished COPY, or a cancel that did not end.
   bool broken() const noexcept;
   void mark_broken() noexcept { broken_ = true; }
+  // Broken from now on, and the server sees it at once: a backend that sends
+  // to a client that does not read would stay in that send, deaf to cancels,
+  // for as long as the session is held.
+  void hang_up() noexcept;
   // Turned read-only or told to go (25006, 57P01 … 57P03): close it on return.
   bool retire() const noexcept { return retire_; }
   void mark_retire() noexcept { retire_ = true; }

@@ -141,10 +141,23 @@ TEST_F(ExecuteErrors, TooLargeAResultEndsBeforeItIsAllRead) {
 }
 
 TEST_F(ExecuteErrors, ASingleRowThatIsTooLargeEndsToo) {
-  const Error error = error_of(connection_->execute(
-      "SELECT repeat('x', 60000000)", {}, {.max_result_bytes = 5'000'000}));
-  EXPECT_EQ(error.kind, ErrorKind::kResultTooLarge);
-  EXPECT_TRUE(connection_->is_broken());
+  for (const bool tcp : {false, true}) {
+    connection_ = tcp ? open_tcp_connection() : open_connection();
+    const Error error = error_of(connection_->execute(
+        "SELECT repeat('x', 60000000)", {}, {.max_result_bytes = 5'000'000}));
+    EXPECT_EQ(error.kind, ErrorKind::kResultTooLarge);
+    EXPECT_TRUE(connection_->is_broken());
+    // A backend in the midst of sending a row sees no cancel: it must see
+    // that nobody reads any more, though the connection is still held.
+    EXPECT_TRUE(await_state(shared_postgres(), connection_->backend_pid(), ""));
+  }
+}
+
+TEST_F(ExecuteErrors, ARefusedCopyEndsOnTheServerToo) {
+  const Error error = error_of(
+      connection_->execute("COPY (SELECT repeat('x', 60000000)) TO STDOUT"));
+  EXPECT_EQ(error.kind, ErrorKind::kUsage);
+  EXPECT_TRUE(await_state(shared_postgres(), connection_->backend_pid(), ""));
 }
 
 TEST_F(ExecuteErrors, AResultWithinItsBoundIsWhole) {
