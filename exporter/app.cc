@@ -29,6 +29,10 @@ std::optional<ProbeSchedule> schedule(const ProbeSetting& setting) {
   return ProbeSchedule{*setting.interval, setting.timeout};
 }
 
+// How long the pool waits at the start for the server probe to be first at
+// the database. Where nothing answers, the start goes on after it.
+constexpr Duration kHeadStart = std::chrono::seconds(1);
+
 // "--probe.select.sql" as a key of a log line: "probe.select.sql".
 std::string log_key(std::string_view setting) {
   std::string key(
@@ -89,6 +93,10 @@ void App::log_start() {
 
 App::Failure App::start() {
   if (const Failure failure = start_demo_database()) return failure;
+  const EventLogOptions log_options{logs_queries(settings_),
+                                    settings_.log_connections};
+  events_ = std::make_shared<EventLog>(log_, log_options);
+  open_server_probe();
   if (const Failure failure = start_pool()) return failure;
   make_probes();
   make_workload();
@@ -120,10 +128,17 @@ App::Failure App::start_demo_database() {
   return std::nullopt;
 }
 
+void App::open_server_probe() {
+  if (!settings_.probes.server.interval) return;
+  ConnectOptions options;
+  options.sink = events_;
+  options.pool_name = settings_.pool.name;
+  server_probe_ = std::make_unique<ServerProbe>(*settings_.database, options);
+  server_probe_->open_ahead(
+      std::min(kHeadStart, settings_.probes.server.timeout));
+}
+
 App::Failure App::start_pool() {
-  const EventLogOptions log_options{logs_queries(settings_),
-                                    settings_.log_connections};
-  events_ = std::make_shared<EventLog>(log_, log_options);
   auto pool = Pool::create(*settings_.database, settings_.pool, events_);
   if (!pool) {
     log_.error(pool.error().message);
@@ -155,7 +170,8 @@ void App::make_probes() {
                               {"reason", probe_reason(*error)},
                               {"error", error->message}});
   };
-  probes_ = std::make_shared<Probes>(*pool_, options, events_, on_change);
+  probes_ = std::make_shared<Probes>(*pool_, options, std::move(server_probe_),
+                                     on_change);
   page_->add(probes_);
 }
 

@@ -55,6 +55,7 @@ class App {
   Failure start();
   Failure start_demo_database();
   Failure start_pool();
+  void open_server_probe();
   Failure start_server();
   void make_probes();
   void make_workload();
@@ -74,6 +75,7 @@ class App {
   // goes before it, and the server, which shows it all, goes first.
   std::unique_ptr<DemoDatabase> demo_database_;
   std::shared_ptr<EventLog> events_;
+  std::unique_ptr<ServerProbe> server_probe_;  // until the probes have it
   std::unique_ptr<Pool> pool_;
   std::shared_ptr<Probes> probes_;
   std::shared_ptr<Workload> workload_;  // null when none was asked for

@@ -50,15 +50,11 @@ struct ProbeFamilies {
 }  // namespace
 
 Probes::Probes(Pool& pool, const ProbeOptions& options,
-               std::shared_ptr<EventSink> sink, const ProbeChange& on_change)
-    : pool_name_(pool.options().name) {
+               std::unique_ptr<ServerProbe> server,
+               const ProbeChange& on_change)
+    : pool_name_(pool.options().name), server_probe_(server.get()) {
   if (options.server) {
-    ConnectOptions connect_options;
-    connect_options.sink = std::move(sink);
-    connect_options.pool_name = pool_name_;
-    auto probe = std::make_unique<ServerProbe>(pool.target(), connect_options);
-    server_probe_ = probe.get();
-    server_ = std::make_unique<ProbeRunner>(std::move(probe), *options.server,
+    server_ = std::make_unique<ProbeRunner>(std::move(server), *options.server,
                                             on_change);
   }
   if (options.connect) {
@@ -73,9 +69,8 @@ Probes::Probes(Pool& pool, const ProbeOptions& options,
   }
 }
 
-// The server probe first, so that it has its connection before slots run out.
 void Probes::start() {
-  for (const Runner* runner : {&server_, &connect_, &select_}) {
+  for (const Runner* runner : {&connect_, &select_, &server_}) {
     if (*runner) (*runner)->start();
   }
 }

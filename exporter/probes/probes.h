@@ -33,10 +33,10 @@ struct ProbeOptions {
 // member function is safe from any thread.
 class Probes : public ::prometheus::Collectable {
  public:
-  // Nothing runs before start(). `pool` must outlive the probes. `sink` is told
-  // of the server probe's statements; it may be null.
+  // Nothing runs before start(). `pool` must outlive the probes. `server` is
+  // what runs on that schedule; null when options.server is off.
   Probes(Pool& pool, const ProbeOptions& options,
-         std::shared_ptr<EventSink> sink, const ProbeChange& on_change);
+         std::unique_ptr<ServerProbe> server, const ProbeChange& on_change);
   // Blocks until no run is under way; see wait_stopped().
   ~Probes() override { request_stop(); }
 
@@ -67,8 +67,8 @@ class Probes : public ::prometheus::Collectable {
 
   // Constant after construction.
   const std::string pool_name_;
-  const ServerProbe* server_probe_ = nullptr;  // owned by server_
-  Runner connect_, select_, server_;           // null when off
+  const ServerProbe* const server_probe_;  // owned by server_
+  Runner connect_, select_, server_;       // null when off
 };
 
 }  // namespace dbpool::exporter

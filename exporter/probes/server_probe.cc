@@ -61,6 +61,10 @@ std::optional<ServerSlots> ServerProbe::slots() const {
   return slots_;
 }
 
+void ServerProbe::open_ahead(Duration at_most) {
+  static_cast<void>(open(Clock::now() + at_most));
+}
+
 Expected<void> ServerProbe::run(Duration timeout) {
   const TimePoint deadline = Clock::now() + timeout;
   const bool was_open = connection_ != nullptr;

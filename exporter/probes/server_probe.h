@@ -1,7 +1,7 @@
 // ServerProbe: how many of the database's own slots are taken?
 //
-// Reads over one connection that does not compete with the pool: opened at
-// the first run, before slots run out, and kept. It is one session on the
+// Reads over one connection that does not compete with the pool: opened
+// before the pool, as slots may run out, and kept. It is one session on the
 // server itself, counted as active in what it reports.
 #ifndef DBPOOL_EXPORTER_PROBES_SERVER_PROBE_H_
 #define DBPOOL_EXPORTER_PROBES_SERVER_PROBE_H_
@@ -43,6 +43,11 @@ class ServerProbe : public Probe {
   // `options` are those of its connection; their timeout is not used.
   ServerProbe(ConnectionString target, ConnectOptions options);
 
+  // Opens the connection ahead of the first run, so that a pool that starts
+  // afterwards does not take the last slot from it. Blocks, at most that
+  // long. A failure is left to the first run, which tries and tells again.
+  void open_ahead(Duration at_most);
+
   std::string_view name() const noexcept override { return "server"; }
   std::span<const std::string_view> reasons() const noexcept override;
   Expected<void> run(Duration timeout) override;
@@ -59,7 +64,7 @@ class ServerProbe : public Probe {
   // Constant after construction.
   const ConnectionString target_;
   const ConnectOptions options_;
-  // The probe's thread only.
+  // The owner's thread before the first run, the probe's from then on.
   std::unique_ptr<Connection> connection_;
 
   mutable std::mutex mutex_;

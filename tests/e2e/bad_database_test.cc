@@ -87,11 +87,27 @@ class BadDatabaseTest : public ::testing::Test {
   Postgres postgres_;
 };
 
-TEST_F(BadDatabaseTest, AWrongPasswordIsToldAsAuth) {
-  std::string url = planted_url(postgres_);
-  url.insert(url.find('@'), "wrong");
-  Exporter exporter(quick(url));
-  expect_down(exporter, "auth");
+TEST_F(BadDatabaseTest, AWrongPasswordIsToldAsAuthAndNeverShown) {
+  std::string uri = planted_url(postgres_);
+  uri.insert(uri.find('@'), "wrong");
+  const std::string pairs =
+      "host=127.0.0.1 port=" + std::to_string(postgres_.port()) +
+      " dbname=postgres user=" + std::string(kPlantedUser) + " password='" +
+      std::string(kPlantedPassword) + " wrong'";
+  for (const std::string& url : {uri, pairs}) {
+    Exporter exporter(quick(url));
+    expect_down(exporter, "auth");
+    exporter.get("/");
+    exporter.get("/stats");
+    EXPECT_EQ(exporter.stop(), 0);
+  }
+}
+
+TEST_F(BadDatabaseTest, AServerWithoutTlsIsToldAsTls) {
+  ExporterOptions options = quick(planted_url(postgres_));
+  options.env = {{"DB_SSL", "true"}, {"DB_SSL_REJECT_UNAUTHORIZED", "false"}};
+  Exporter exporter(options);
+  expect_down(exporter, "tls");
 }
 
 TEST_F(BadDatabaseTest, ARoleThatMayNotLogInIsToldAsAuth) {
@@ -312,8 +328,8 @@ TEST_F(FullServerTest, SlotsThatRunOutInMidRunAreNotCalledCapacity) {
       .args = {"--workload.clients=4", "--workload.hold=1s",
                "--probe.connect.interval=0", "--probe.server.interval=500ms"},
       .env = {{"DB_POOL_MIN", "2"}, {"DB_POOL_MAX", "8"}}};
-  // Six slots are granted: the test takes three, and the pool and the server
-  // probe want five.
+  // Six slots are granted: the test takes three, the server probe one, and
+  // the pool wants eight.
   const auto target = ConnectionString::parse(planted_url(postgres_));
   ASSERT_TRUE(target);
   for (int i = 0; i < 3; ++i) {
@@ -327,6 +343,31 @@ TEST_F(FullServerTest, SlotsThatRunOutInMidRunAreNotCalledCapacity) {
                       {{"reason", "server_slots"}}) > 0.5;
   })) << exporter.page().text();
   EXPECT_EQ(exporter.page().value("dbpool_exhausted_seconds_total"), 0);
+  // The server probe was there before the pool, and sees the slots.
+  EXPECT_TRUE(exporter.eventually_page([](const MetricsPage& page) {
+    return page.value("dbpool_server_max_connections") == 8 &&
+           page.value("dbpool_server_reserved_connections") == 2 &&
+           page.sum("dbpool_server_connections") >= 6;
+  })) << exporter.page().text();
+}
+
+TEST_F(FullServerTest, TheServerProbeKeepsItsSlotWhenNoneIsLeft) {
+  ExporterOptions options = quick(planted_url(postgres_));
+  options.env = {{"DB_POOL_MIN", "1"}, {"DB_POOL_MAX", "2"}};
+  Exporter exporter(options);
+  ASSERT_TRUE(eventually(kLiveness, [&] { return is_well(exporter); }));
+  // Again, as the connection probe's own session comes and goes.
+  EXPECT_TRUE(eventually(kLiveness, [&] {
+    take_all_slots();
+    return exporter.page().value("dbpool_up") == 0;
+  }));
+  EXPECT_TRUE(exporter.eventually_page([](const MetricsPage& page) {
+    return page.sum("dbpool_server_connections") >= 6;
+  }));
+  const MetricsPage page = exporter.page();
+  EXPECT_EQ(page.value("dbpool_server_max_connections"), 8);
+  EXPECT_EQ(page.value("dbpool_server_reserved_connections"), 2);
+  EXPECT_EQ(page.value("dbpool_probe_success", {{"probe", "server"}}), 1);
 }
 
 }  // namespace
