@@ -20,10 +20,13 @@ mark_as_advanced(ASIO_INCLUDE_DIR)
 
 if(Asio_FOUND AND NOT TARGET asio::asio)
   find_package(Threads REQUIRED)
+  # Asio decides by what was included before it whether it allocates with
+  # aligned_alloc, and would differ between source files of one program.
   add_library(asio::asio INTERFACE IMPORTED)
   set_target_properties(
     asio::asio
     PROPERTIES INTERFACE_INCLUDE_DIRECTORIES "${ASIO_INCLUDE_DIR}"
-               INTERFACE_COMPILE_DEFINITIONS ASIO_STANDALONE
+               INTERFACE_COMPILE_DEFINITIONS
+               "ASIO_STANDALONE;ASIO_HAS_STD_ALIGNED_ALLOC=1"
                INTERFACE_LINK_LIBRARIES Threads::Threads)
 endif()
