@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <cmath>
 #include <limits>
 
 namespace dbpool::exporter {
@@ -54,7 +55,7 @@ std::optional<Duration> duration_of(std::string_view text) {
   // Far above every bound, and far below an overflow.
   constexpr double kMost = 1e18;
   if (total > kMost) return std::nullopt;
-  return std::chrono::nanoseconds(static_cast<std::int64_t>(total + 0.5));
+  return std::chrono::nanoseconds(std::llround(total));
 }
 
 std::string range(std::uint64_t low, std::uint64_t high) {

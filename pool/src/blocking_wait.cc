@@ -15,8 +15,7 @@ timespec time_left(TimePoint until, TimePoint now) {
   const auto left = std::clamp<Duration>(until - std::min(until, now),
                                          Duration::zero(), kLongestWait);
   const auto seconds = std::chrono::floor<std::chrono::seconds>(left);
-  return {.tv_sec = seconds.count(),
-          .tv_nsec = std::chrono::nanoseconds(left - seconds).count()};
+  return {.tv_sec = seconds.count(), .tv_nsec = (left - seconds).count()};
 }
 
 // True when the descriptor is ready, false when the time has passed.

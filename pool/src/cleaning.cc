@@ -71,11 +71,10 @@ Wait Cleaning::wait_for(TimePoint now) {
 }
 
 void Cleaning::on_end() {
-  if (pump_.end() != Pump::End::kReply) {
-    phase_ = Phase::kHopeless;
-  } else if (phase_ == Phase::kDraining) {
+  const bool replied = pump_.end() == Pump::End::kReply;
+  if (replied && phase_ == Phase::kDraining) {
     after_draining();
-  } else if (!is_success(pump_.result())) {
+  } else if (!replied || !is_success(pump_.result())) {
     phase_ = Phase::kHopeless;
   } else if (phase_ == Phase::kRollingBack) {
     send("DISCARD ALL", Phase::kResetting);

@@ -1,10 +1,10 @@
 #include "pool/src/housekeeper.h"
 
 #include <pthread.h>
-#include <signal.h>
 
 #include <algorithm>
 #include <cassert>
+#include <csignal>
 #include <ctime>
 #include <utility>
 
@@ -47,8 +47,7 @@ timespec time_until(TimePoint deadline) noexcept {
   Duration left = Duration::zero();
   if (deadline > now) left = std::min(deadline - now, kMost);
   const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(left);
-  return {.tv_sec = seconds.count(),
-          .tv_nsec = std::chrono::nanoseconds(left - seconds).count()};
+  return {.tv_sec = seconds.count(), .tv_nsec = (left - seconds).count()};
 }
 
 }  // namespace
@@ -81,12 +80,11 @@ void Housekeeper::run() {
 // --- Work ------------------------------------------------------------------
 
 void Housekeeper::begin(const Work& work) {
-  Job job{.kind = work.kind,
-          .id = work.id,
-          .machine = make_machine(work, Clock::now())};
-  if (!job.machine) return;
-  step(job, false);
-  if (job.machine) jobs_.push_back(std::move(job));
+  std::unique_ptr<StepMachine> machine = make_machine(work, Clock::now());
+  if (!machine) return;
+  jobs_.push_back(
+      {.kind = work.kind, .id = work.id, .machine = std::move(machine)});
+  step(jobs_.back(), false);
 }
 
 std::unique_ptr<StepMachine> Housekeeper::make_machine(const Work& work,

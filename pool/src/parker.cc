@@ -5,8 +5,7 @@
 namespace dbpool::detail {
 
 const std::shared_ptr<Parker>& Parker::of_this_thread() {
-  thread_local const std::shared_ptr<Parker> parker =
-      std::make_shared<Parker>();
+  thread_local std::shared_ptr<Parker> parker = std::make_shared<Parker>();
   return parker;
 }
 

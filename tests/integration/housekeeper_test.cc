@@ -148,6 +148,7 @@ TEST_F(HousekeeperTest, AConnectionThatFailsItsCheckCostsTheCallerNothing) {
   PoolOptions options = quiet_options(1);
   options.check_after_idle = Duration::zero();
   options.check_timeout = milliseconds(100);
+  options.close_timeout = milliseconds(100);
   Pool pool = this->pool(options);
   const int hung = must_acquire(pool)->backend_pid();
   // Nothing tells that this session is dead, but that it does not answer.

@@ -98,7 +98,10 @@ class Connection {
   auto async_execute(const Statement& statement, Params params,
                      const ExecuteOptions& options, CompletionToken&& token) {
     return asio::async_initiate<CompletionToken, void(Expected<Rows>)>(
+        // clang-tidy sees no move inside a generic lambda.
+        // NOLINTNEXTLINE(performance-unnecessary-value-param)
         [this](auto handler, std::string name, std::string sql,
+               // NOLINTNEXTLINE(performance-unnecessary-value-param)
                Params moved_params, ExecuteOptions moved_options) {
           start_execute(
               std::move(name), std::move(sql), std::move(moved_params),

@@ -29,6 +29,9 @@ namespace dbpool {
 
 using Bytes = std::span<const std::byte>;
 
+template <typename T, typename Other>
+concept OtherThan = !std::same_as<std::remove_cvref_t<T>, Other>;
+
 // One parameter, encoded.
 //
 // Integers of every type, bool, double, float and text are sent as text
@@ -53,9 +56,10 @@ struct Param {
 class Params {
  public:
   Params() = default;
-  template <typename First, typename... Rest>
-  requires(!std::same_as<std::remove_cvref_t<First>, Params>) explicit(false)
-      Params(First&& first, Rest&&... rest) {
+  // Implicit, so that a call reads execute(sql, {7, "text"}).
+  template <OtherThan<Params> First, typename... Rest>
+  // NOLINTNEXTLINE(google-explicit-constructor)
+  Params(First&& first, Rest&&... rest) {
     values_.reserve(1 + sizeof...(rest));
     add(std::forward<First>(first));
     (add(std::forward<Rest>(rest)), ...);
@@ -68,7 +72,8 @@ class Params {
     add_bool(value);
   }
   template <std::integral T>
-  requires(!std::same_as<T, bool>) void add(T value) {
+  requires OtherThan<T, bool>
+  void add(T value) {
     if constexpr (std::is_signed_v<T>) {
       add_signed(static_cast<std::int64_t>(value));
     } else {
@@ -79,7 +84,7 @@ class Params {
   void add(float value);
   void add(std::string_view value);
   void add(const char* value) { add(std::string_view(value)); }
-  void add(const std::string& value) { add(std::string_view(value)); }
+  void add(const std::string& value) { add(std::string_view{value}); }
   void add(Bytes value);
   template <typename T>
   void add(const std::optional<T>& value) {

@@ -44,7 +44,7 @@ class HandlerCompletion final : public Completion<Result> {
         slot_(asio::get_associated_cancellation_slot(handler_)),
         executor_(asio::prefer(to_any(asio::get_associated_executor(
                                    handler_, asio::system_executor())),
-                               asio::execution::outstanding_work.tracked)) {}
+                               asio::execution::outstanding_work_t::tracked)) {}
 
   void complete(Result result) override {
     // The handler may destroy what it was waiting for: take it out first.
