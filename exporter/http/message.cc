@@ -29,7 +29,7 @@ std::string http_date() {
   return {text.data(), length};
 }
 
-bool is_clean(std::string_view text) {
+[[maybe_unused]] bool is_clean(std::string_view text) {
   return std::none_of(text.begin(), text.end(), [](char c) {
     return static_cast<unsigned char>(c) < 0x20 || c == '\x7f';
   });

@@ -133,7 +133,7 @@ TEST_F(AsyncExecute, OneStatementAtATime) {
 TEST_F(AsyncExecute, ATimeoutCancelsOnTheServer) {
   auto result = connection_->async_execute(
       "SELECT pg_sleep(600)", {},
-      ExecuteOptions{.timeout = milliseconds(30), .prepare = false},
+      ExecuteOptions{.timeout = milliseconds(1000), .prepare = false},
       asio::use_future);
   const Error error = error_of(result.get());
   EXPECT_EQ(error.statement_failure, StatementFailure::kTimeout);
