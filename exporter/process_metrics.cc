@@ -54,12 +54,11 @@ std::optional<Stat> read_stat(const std::string& path) {
 
 // When the machine was started, in seconds since the epoch.
 std::optional<double> boot_time(const std::string& path) {
-  std::istringstream lines(read_all(path));
-  for (std::string word; lines >> word;) {
-    double seconds = 0;
-    if (word == "btime" && lines >> seconds) return seconds;
-  }
-  return std::nullopt;
+  constexpr std::string_view kKey = "\nbtime ";
+  const std::string text = read_all(path);
+  const std::size_t at = text.find(kKey);
+  if (at == std::string::npos) return std::nullopt;
+  return std::strtod(text.c_str() + at + kKey.size(), nullptr);
 }
 
 std::optional<double> open_fds(const std::string& path) {
@@ -83,7 +82,9 @@ std::optional<double> max_fds() {
 
 }  // namespace
 
-ProcessCollector::ProcessCollector(std::string proc) : proc_(std::move(proc)) {}
+// /proc/stat lists every interrupt there is: too much to read at each scrape.
+ProcessCollector::ProcessCollector(std::string proc)
+    : proc_(std::move(proc)), boot_time_(boot_time(proc_ + "/stat")) {}
 
 std::vector<::prometheus::MetricFamily> ProcessCollector::Collect() const {
   std::vector<::prometheus::MetricFamily> families;
@@ -101,8 +102,9 @@ std::vector<::prometheus::MetricFamily> ProcessCollector::Collect() const {
     put(metrics::kProcessVirtualMemory, (*stat)[kVirtualBytes]);
     put(metrics::kProcessResidentMemory, (*stat)[kResidentPages] * page_size);
     put(metrics::kProcessThreads, (*stat)[kThreads]);
-    if (const auto boot = boot_time(proc_ + "/stat")) {
-      put(metrics::kProcessStartTime, *boot + (*stat)[kStartTicks] / ticks);
+    if (boot_time_) {
+      put(metrics::kProcessStartTime,
+          *boot_time_ + (*stat)[kStartTicks] / ticks);
     }
   }
   put(metrics::kProcessOpenFds, open_fds(proc_ + "/self/fd"));

@@ -4,12 +4,13 @@
 
 #include <prometheus/collectable.h>
 
+#include <optional>
 #include <string>
 #include <vector>
 
 namespace dbpool::exporter {
 
-// Reads /proc once for each collection. What cannot be read is left out.
+// Reads /proc at each collection. What cannot be read is left out.
 //
 // Thread-safety: any thread.
 class ProcessCollector : public ::prometheus::Collectable {
@@ -21,7 +22,9 @@ class ProcessCollector : public ::prometheus::Collectable {
   std::vector<::prometheus::MetricFamily> Collect() const override;
 
  private:
+  // Constant after construction.
   const std::string proc_;
+  const std::optional<double> boot_time_;  // Unix time in seconds
 };
 
 }  // namespace dbpool::exporter

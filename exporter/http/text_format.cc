@@ -1,5 +1,6 @@
 #include "exporter/http/text_format.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cmath>
@@ -33,7 +34,18 @@ std::string_view type_name(MetricType type) {
   return "untyped";
 }
 
+// Printable ASCII without a quote or a backslash: nearly every name and value.
+bool is_plain(std::string_view text) {
+  return std::ranges::all_of(text, [](char c) {
+    return c >= ' ' && c <= '~' && c != '\\' && c != '"';
+  });
+}
+
 void append_escaped(std::string& out, std::string_view text, bool in_quotes) {
+  if (is_plain(text)) {
+    out += text;
+    return;
+  }
   for (const char c : to_utf8(text)) {
     if (c == '\\') {
       out += "\\\\";
@@ -83,6 +95,10 @@ class Writer {
   }
 
   void metric(const MetricFamily& family, const ClientMetric& metric) {
+    labels_.clear();
+    for (const auto& [name, text] : metric.label) {
+      append_label(labels_, name, text);
+    }
     switch (family.type) {
       case MetricType::Counter:
         sample(family, "", metric, metric.counter.value);
@@ -103,12 +119,12 @@ class Writer {
   }
 
  private:
-  void label(std::string_view name, std::string_view value, bool& first) {
-    out_ += first ? '{' : ',';
-    first = false;
-    out_.append(name).append("=\"");
-    append_escaped(out_, value, true);
-    out_ += '"';
+  static void append_label(std::string& out, std::string_view name,
+                           std::string_view value) {
+    if (!out.empty()) out += ',';
+    out.append(name).append("=\"");
+    append_escaped(out, value, true);
+    out += '"';
   }
 
   void sample(const MetricFamily& family, std::string_view suffix,
@@ -116,10 +132,14 @@ class Writer {
               std::string_view extra_name = {},
               std::string_view extra_value = {}) {
     out_.append(family.name).append(suffix);
-    bool first = true;
-    for (const auto& [name, text] : metric.label) label(name, text, first);
-    if (!extra_name.empty()) label(extra_name, extra_value, first);
-    if (!first) out_ += '}';
+    if (!labels_.empty() || !extra_name.empty()) {
+      out_.append("{").append(labels_);
+      if (!extra_name.empty()) {
+        if (!labels_.empty()) out_ += ',';
+        out_.append(extra_name).append("=\"").append(extra_value).append("\"");
+      }
+      out_ += '}';
+    }
     out_ += ' ';
     append_number(out_, value);
     if (metric.timestamp_ms != 0) {
@@ -153,6 +173,7 @@ class Writer {
   }
 
   std::string& out_;
+  std::string labels_;  // of the metric at hand, without braces
 };
 
 // One family for each name, in order of first appearance.
