@@ -22,6 +22,7 @@ if(PROJECT_IS_TOP_LEVEL)
           "${DBPOOL_CCACHE}")
       add_compile_options(-fpch-preprocess)
     endif()
+    set(CMAKE_C_COMPILER_LAUNCHER "${CMAKE_CXX_COMPILER_LAUNCHER}")
   endif()
 endif()
 

@@ -14,7 +14,7 @@
 #include <thread>
 #include <utility>
 
-#include "exporter/http/ipv4.h"
+#include "exporter/http/addresses.h"
 
 namespace dbpool::exporter {
 

@@ -5,6 +5,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "tests/support/unique_fd.h"
 
@@ -33,6 +34,7 @@ HttpResponse http_get(int port, const std::string& target,
 class HttpConnection {
  public:
   explicit HttpConnection(int port);
+  explicit HttpConnection(UniqueFd socket) : socket_(std::move(socket)) {}
 
   // False when the server does not take all of them before the timeout, or
   // has closed.

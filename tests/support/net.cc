@@ -57,6 +57,20 @@ UniqueFd connect_to(int port) {
   return fd;
 }
 
+UniqueFd connect_to_ipv6(int port) {
+  UniqueFd fd(::socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_in6 address = {};
+  address.sin6_family = AF_INET6;
+  address.sin6_port = htons(static_cast<std::uint16_t>(port));
+  address.sin6_addr = in6addr_loopback;
+  if (!fd || ::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address),
+                       sizeof(address)) != 0) {
+    throw std::runtime_error("connect to [::1]:" + std::to_string(port) + ": " +
+                             std::strerror(errno));
+  }
+  return fd;
+}
+
 UniqueFd listen_on(int port, int backlog) {
   UniqueFd fd = tcp_socket();
   const int yes = 1;

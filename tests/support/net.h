@@ -12,6 +12,8 @@ int free_port();
 
 // A socket connected to 127.0.0.1:port; throws std::runtime_error.
 UniqueFd connect_to(int port);
+// The same with [::1]:port.
+UniqueFd connect_to_ipv6(int port);
 
 // A socket that listens on 127.0.0.1:port but accepts nobody.
 UniqueFd listen_on(int port, int backlog = 16);

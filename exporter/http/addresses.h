@@ -1,6 +1,6 @@
-// The little of IPv4 that civetweb leaves to its callers.
-#ifndef DBPOOL_EXPORTER_HTTP_IPV4_H_
-#define DBPOOL_EXPORTER_HTTP_IPV4_H_
+// The little of addresses that civetweb leaves to its callers.
+#ifndef DBPOOL_EXPORTER_HTTP_ADDRESSES_H_
+#define DBPOOL_EXPORTER_HTTP_ADDRESSES_H_
 
 #include <cstdint>
 #include <string>
@@ -13,9 +13,9 @@ namespace dbpool::exporter {
 tl::expected<std::string, std::string> numeric_ipv4(const std::string& host);
 
 // Connects to a server and hangs up at once, without waiting. An empty host
-// is this machine; what is no IPv4 address is left alone.
+// is this machine, an IPv6 address stands in brackets.
 void knock(const std::string& numeric_host, std::uint16_t port) noexcept;
 
 }  // namespace dbpool::exporter
 
-#endif  // DBPOOL_EXPORTER_HTTP_IPV4_H_
+#endif  // DBPOOL_EXPORTER_HTTP_ADDRESSES_H_

@@ -1,4 +1,4 @@
-#include "exporter/http/ipv4.h"
+#include "exporter/http/addresses.h"
 
 #include <arpa/inet.h>
 #include <netdb.h>
@@ -28,17 +28,23 @@ tl::expected<std::string, std::string> numeric_ipv4(const std::string& host) {
 }
 
 void knock(const std::string& numeric_host, std::uint16_t port) noexcept {
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(port);
-  const char* host = numeric_host.empty() ? "127.0.0.1" : numeric_host.c_str();
-  if (inet_pton(AF_INET, host, &address.sin_addr) != 1) return;
+  std::string host = numeric_host.empty() ? "127.0.0.1" : numeric_host;
+  if (host.front() == '[') host = host.substr(1, host.size() - 2);
+  addrinfo hints{};
+  hints.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV;
+  hints.ai_socktype = SOCK_STREAM;
+  addrinfo* found = nullptr;
+  if (getaddrinfo(host.c_str(), std::to_string(port).c_str(), &hints, &found) !=
+      0) {
+    return;
+  }
   const int fd =
-      ::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  if (fd < 0) return;
-  (void)::connect(fd, reinterpret_cast<const sockaddr*>(&address),
-                  sizeof(address));
-  ::close(fd);
+      ::socket(found->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (fd >= 0) {
+    (void)::connect(fd, found->ai_addr, found->ai_addrlen);
+    ::close(fd);
+  }
+  freeaddrinfo(found);
 }
 
 }  // namespace dbpool::exporter
