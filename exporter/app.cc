@@ -92,6 +92,7 @@ void App::log_start() {
 }
 
 App::Failure App::start() {
+  if (const Failure failure = open_web_config()) return failure;
   if (const Failure failure = start_demo_database()) return failure;
   const EventLogOptions log_options{logs_queries(settings_),
                                     settings_.log_connections};
@@ -107,6 +108,26 @@ App::Failure App::start() {
   stats_log_ = std::make_unique<StatsLog>(
       log_, [pool = pool_.get()] { return pool->stats(); });
   ready_ = true;
+  return std::nullopt;
+}
+
+App::Failure App::open_web_config() {
+  const std::string& file = settings_.web.config_file;
+  if (file.empty()) return std::nullopt;
+  auto guard = WebGuard::open(file, log_);
+  std::string error = guard ? "" : guard.error();
+  if (guard && (*guard)->listening_context() != nullptr &&
+      !Server::can_do_tls()) {
+    error = file +
+            ": tls_server_config: this build cannot do TLS, since its civetweb "
+            "loads another OpenSSL; expected none, or a build with "
+            "DBPOOL_CIVETWEB=bundled";
+  }
+  if (!error.empty()) {
+    log_.error("--web.config.file is no good", {{"error", error}});
+    return kExitUsage;
+  }
+  web_guard_ = *std::move(guard);
   return std::nullopt;
 }
 
@@ -189,8 +210,15 @@ void App::make_workload() {
 App::Failure App::start_server() {
   ServerOptions options;
   options.listen = settings_.web.listen;
-  auto router =
-      std::make_unique<Router>(routes(), settings_.web.max_requests, log_);
+  options.guard = web_guard_.get();
+  Gate gate;
+  if (web_guard_) {
+    gate = [guard = web_guard_.get()](const Request& request, bool is_health) {
+      return guard->refuse(request, is_health);
+    };
+  }
+  auto router = std::make_unique<Router>(routes(), settings_.web.max_requests,
+                                         log_, std::move(gate));
   page_->add(router->metrics());
   auto server = Server::start(options, std::move(router), log_);
   if (!server) {
@@ -198,8 +226,9 @@ App::Failure App::start_server() {
     return kExitUsage;
   }
   server_ = *std::move(server);
+  const bool has_tls = web_guard_ && web_guard_->listening_context() != nullptr;
   for (const ListenAddress& address : server_->addresses()) {
-    log_.info("listening", {{"address", to_string(address)}});
+    log_.info("listening", {{"address", to_string(address)}, {"tls", has_tls}});
   }
   return std::nullopt;
 }

@@ -4,8 +4,9 @@
 //            ─▶ probes ─▶ workload ─▶ … a signal … ─▶ shutdown
 //
 // Exit codes: 0 all leases came back; 1 leases were left, or the demo's
-// database does not start; 2 a mistake in the settings, or an address that
-// cannot be listened on; 128 + n a second SIGTERM or SIGINT (signals.h).
+// database does not start; 2 a mistake in the settings or in the file of
+// --web.config.file, or an address that cannot be listened on; 128 + n a second
+// SIGTERM or SIGINT (signals.h).
 #ifndef DBPOOL_EXPORTER_APP_H_
 #define DBPOOL_EXPORTER_APP_H_
 
@@ -26,6 +27,7 @@
 #include "exporter/settings/settings.h"
 #include "exporter/signals.h"
 #include "exporter/stats_log.h"
+#include "exporter/web_config/web_guard.h"
 #include "exporter/workload/workload.h"
 
 namespace dbpool::exporter {
@@ -53,6 +55,7 @@ class App {
 
   void log_start();
   Failure start();
+  Failure open_web_config();
   Failure start_demo_database();
   Failure start_pool();
   void open_server_probe();
@@ -83,6 +86,7 @@ class App {
   std::unique_ptr<StatsLog> stats_log_;
   // Shares what it shows, so it goes before the pool as well.
   const std::shared_ptr<MetricsPage> page_ = std::make_shared<MetricsPage>();
+  std::unique_ptr<WebGuard> web_guard_;  // null without --web.config.file
   std::unique_ptr<Server> server_;
 };
 

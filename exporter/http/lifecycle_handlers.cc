@@ -10,7 +10,8 @@ Route healthy_route() {
           .handler = [](const Request&) -> Response {
             return {.body = "healthy\n"};
           },
-          .limited = false};
+          .limited = false,
+          .is_health = true};
 }
 
 Route ready_route(std::function<bool()> is_ready) {
@@ -21,7 +22,8 @@ Route ready_route(std::function<bool()> is_ready) {
         if (is_ready()) return {.body = "ready\n"};
         return {.status = 503, .body = "shutting down\n"};
       },
-      .limited = false};
+      .limited = false,
+      .is_health = true};
 }
 
 }  // namespace dbpool::exporter

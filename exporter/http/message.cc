@@ -5,6 +5,7 @@
 #include <cassert>
 #include <chrono>
 #include <ctime>
+#include <utility>
 
 namespace dbpool::exporter {
 
@@ -41,6 +42,32 @@ void append_header(std::string& wire, std::string_view name,
   wire.append(name).append(": ").append(value).append("\r\n");
 }
 
+constexpr std::array<std::pair<std::string_view, std::string_view>, 4>
+    kSecurityHeaders = {
+        {{"X-Content-Type-Options", "nosniff"},
+         {"X-Frame-Options", "DENY"},
+         // The page's own style is all that anything here may load.
+         {"Content-Security-Policy",
+          "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; "
+          "form-action 'none'; frame-ancestors 'none'"},
+         {"Referrer-Policy", "no-referrer"}}};
+
+void append_security_headers(std::string& wire,
+                             const std::vector<Header>* overrides) {
+  const auto is_overridden = [overrides](std::string_view name) {
+    return overrides != nullptr &&
+           std::ranges::find(*overrides, name, &Header::name) !=
+               overrides->end();
+  };
+  for (const auto& [name, value] : kSecurityHeaders) {
+    if (!is_overridden(name)) append_header(wire, name, value);
+  }
+  if (overrides == nullptr) return;
+  for (const Header& header : *overrides) {
+    if (!header.value.empty()) append_header(wire, header.name, header.value);
+  }
+}
+
 }  // namespace
 
 std::string_view Request::header(std::string_view name) const noexcept {
@@ -59,6 +86,8 @@ std::string_view reason_phrase(int status) noexcept {
       return "OK";
     case 400:
       return "Bad Request";
+    case 401:
+      return "Unauthorized";
     case 404:
       return "Not Found";
     case 405:
@@ -93,13 +122,7 @@ std::string to_wire(const Response& response, WireOptions options) {
   append_header(wire, "Connection",
                 options.keep_alive ? "keep-alive" : "close");
   append_header(wire, "Cache-Control", "no-store");
-  append_header(wire, "X-Content-Type-Options", "nosniff");
-  append_header(wire, "X-Frame-Options", "DENY");
-  // The page's own style is all that anything here may load.
-  append_header(wire, "Content-Security-Policy",
-                "default-src 'none'; style-src 'unsafe-inline'; "
-                "base-uri 'none'; form-action 'none'; frame-ancestors 'none'");
-  append_header(wire, "Referrer-Policy", "no-referrer");
+  append_security_headers(wire, options.overrides);
   for (const Header& header : response.headers) {
     append_header(wire, header.name, header.value);
   }

@@ -19,6 +19,7 @@ struct Request {
   std::string_view path;   // as sent: not decoded, without the query
   std::string_view query;  // as sent, without '?'
   std::vector<HeaderView> headers = {};
+  std::string_view remote = {};  // the address of the client
 
   // The first value of a header, by name in any case; empty when absent.
   std::string_view header(std::string_view name) const noexcept;
@@ -51,6 +52,9 @@ std::string_view reason_phrase(int status) noexcept;
 struct WireOptions {
   bool keep_alive = false;
   bool omit_body = false;
+  // Stand in the place of the server's own headers; a blank one takes its
+  // header away. May be null.
+  const std::vector<Header>* overrides = nullptr;
 };
 std::string to_wire(const Response& response, WireOptions options);
 

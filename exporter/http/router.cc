@@ -32,10 +32,11 @@ AtEnd(Action) -> AtEnd<Action>;
 }  // namespace
 
 Router::Router(std::vector<Route> routes, std::uint32_t max_requests,
-               Logger& log)
+               Logger& log, Gate gate)
     : routes_(std::move(routes)),
       max_requests_(max_requests),
       log_(log),
+      gate_(std::move(gate)),
       metrics_(std::make_shared<HttpMetrics>(names_of(routes_))) {}
 
 void Router::serve(const Request& request, const Write& write) {
@@ -49,6 +50,10 @@ void Router::serve(const Request& request, const Write& write) {
     write(response);
   };
   const Match match = find(request);
+  if (const auto stopped = stopped_at_gate(match, request)) {
+    answer(match, *stopped);
+    return;
+  }
   if (match.on_path == nullptr) {
     answer(match, {.status = 404, .body = "404: no such page\n"});
     return;
@@ -70,6 +75,12 @@ void Router::serve(const Request& request, const Write& write) {
     return;
   }
   answer(match, run(*match.route, request));
+}
+
+std::optional<Response> Router::stopped_at_gate(const Match& match,
+                                                const Request& request) {
+  if (!gate_) return std::nullopt;
+  return gate_(request, match.route != nullptr && match.route->is_health);
 }
 
 Router::Match Router::find(const Request& request) const noexcept {

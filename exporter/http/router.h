@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -29,9 +30,18 @@ struct Route {
   // Whether it counts against the limit of requests at once. Liveness and
   // health do not: a busy exporter is not a dead one.
   bool limited = true;
+  // Whether it tells no more than that the program lives, so that it may be
+  // open to everybody.
+  bool is_health = false;
 };
 
+// Asked before each route, and before a 404: the answer to one who may not go
+// on. `is_health` is that of the route.
+using Gate =
+    std::function<std::optional<Response>(const Request&, bool is_health)>;
+
 // Answers
+//   what the gate says, when it lets nobody through,
 //   404 for a path that is not in the table,
 //   405 with Allow for a method that the path does not take,
 //   503 with Retry-After past `max_requests` limited requests at once,
@@ -44,7 +54,8 @@ class Router {
  public:
   // `log` must outlive the router. No two routes may have the same method
   // and path.
-  Router(std::vector<Route> routes, std::uint32_t max_requests, Logger& log);
+  Router(std::vector<Route> routes, std::uint32_t max_requests, Logger& log,
+         Gate gate = {});
 
   // Sends the answer to one request through `write`, on this thread. The
   // request is counted before it is written, so that whoever has the answer
@@ -66,6 +77,8 @@ class Router {
     const Route* on_path = nullptr;  // any of the path
   };
 
+  std::optional<Response> stopped_at_gate(const Match& match,
+                                          const Request& request);
   Match find(const Request& request) const noexcept;
   Response not_allowed(std::string_view path) const;
   Response run(const Route& route, const Request& request);
@@ -74,6 +87,7 @@ class Router {
   const std::vector<Route> routes_;
   const std::uint32_t max_requests_;
   Logger& log_;
+  const Gate gate_;  // may be empty
   const std::shared_ptr<HttpMetrics> metrics_;
 
   std::atomic<std::uint32_t> limited_in_flight_{0};

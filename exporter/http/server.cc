@@ -15,15 +15,14 @@
 #include <utility>
 
 #include "exporter/http/addresses.h"
+#include "exporter/http/civetweb_request.h"
+#include "exporter/web_config/web_guard.h"
 
 namespace dbpool::exporter {
 
 namespace {
 
 constexpr auto kGrace = std::chrono::seconds(2);
-// A body up to this size is read and thrown away, so that its connection can
-// go on.
-constexpr long long kMaxDiscardedBody = 8192;
 constexpr unsigned kIpv6Feature = 8;  // of mg_check_feature()
 
 using Error = tl::unexpected<std::string>;
@@ -60,45 +59,6 @@ struct Library {
   Library& operator=(const Library&) = delete;
 };
 
-std::string_view view(const char* text) {
-  return text == nullptr ? std::string_view() : std::string_view(text);
-}
-
-Request request_of(const mg_request_info& info) {
-  Request request{.method = view(info.request_method),
-                  .path = view(info.local_uri_raw),
-                  .query = view(info.query_string)};
-  request.headers.reserve(static_cast<std::size_t>(info.num_headers));
-  for (int i = 0; i < info.num_headers; ++i) {
-    request.headers.push_back(
-        {view(info.http_headers[i].name), view(info.http_headers[i].value)});
-  }
-  return request;
-}
-
-// civetweb's own rule, which it does not tell its callers.
-bool wants_keep_alive(const mg_request_info& info, const Request& request) {
-  const std::string_view connection = request.header("Connection");
-  if (connection.empty()) return view(info.http_version) == "1.1";
-  return connection == "keep-alive" || connection == "Keep-Alive";
-}
-
-// Whether civetweb may read the rest of the request, which takes as long as
-// the client likes.
-bool has_small_body(const mg_request_info& info, const Request& request) {
-  return request.header("Transfer-Encoding").empty() &&
-         request.header("Expect").empty() &&
-         info.content_length <= kMaxDiscardedBody;
-}
-
-void write(mg_connection* connection, const Response& response,
-           WireOptions options) {
-  if (!options.keep_alive) mg_disable_connection_keep_alive(connection);
-  const std::string wire = to_wire(response, options);
-  // What cannot be written within the timeout is the client's loss.
-  mg_write(connection, wire.data(), wire.size());
-}
-
 }  // namespace
 
 class Server::Impl {
@@ -123,12 +83,15 @@ class Server::Impl {
                       const char* message) noexcept;
   static int on_message(const mg_connection* connection,
                         const char* message) noexcept;
+  static int on_tls(void** context, void* self) noexcept;
 
   std::optional<std::string> listen(const ServerOptions& options,
                                     const std::string& ports);
   std::string start_error() const;
   void take_real_ports();
   void serve(mg_connection* connection);
+  void write(mg_connection* connection, const Response& response,
+             WireOptions options);
   bool enter();
   void leave();
 
@@ -140,6 +103,7 @@ class Server::Impl {
   // Constant once started.
   std::vector<ListenAddress> addresses_;
   std::vector<std::string> numeric_hosts_;  // of addresses_
+  WebGuard* guard_ = nullptr;
   mg_context* context_ = nullptr;
 
   std::mutex mutex_;
@@ -154,6 +118,10 @@ class Server::Impl {
 std::optional<std::string> Server::Impl::start(const ServerOptions& options) {
   assert(!options.listen.empty());
   addresses_ = options.listen;
+  guard_ = options.guard;
+  const bool has_tls =
+      guard_ != nullptr && guard_->listening_context() != nullptr;
+  assert(!has_tls || can_do_tls());
   std::string ports;
   for (const ListenAddress& address : addresses_) {
     const auto host = resolve(address.host);
@@ -161,7 +129,8 @@ std::optional<std::string> Server::Impl::start(const ServerOptions& options) {
       return "cannot listen on " + to_string(address) + ": " + host.error();
     }
     if (!ports.empty()) ports += ',';
-    ports += *host + (host->empty() ? "" : ":") + std::to_string(address.port);
+    ports += *host + (host->empty() ? "" : ":") + std::to_string(address.port) +
+             (has_tls ? "s" : "");
     numeric_hosts_.push_back(*host);
   }
   return listen(options, ports);
@@ -197,6 +166,7 @@ std::optional<std::string> Server::Impl::listen(const ServerOptions& options,
   callbacks.begin_request = &Impl::on_request;
   callbacks.http_error = &Impl::on_error;
   callbacks.log_message = &Impl::on_message;
+  callbacks.external_ssl_ctx = &Impl::on_tls;
   {
     const BlockedSignals blocked;
     context_ = mg_start(&callbacks, this, list.data());
@@ -290,6 +260,17 @@ void Server::Impl::serve(mg_connection* connection) {
   }
 }
 
+void Server::Impl::write(mg_connection* connection, const Response& response,
+                         WireOptions options) {
+  std::shared_ptr<const std::vector<Header>> headers;
+  if (guard_ != nullptr) headers = guard_->headers();
+  options.overrides = headers.get();
+  if (!options.keep_alive) mg_disable_connection_keep_alive(connection);
+  const std::string wire = to_wire(response, options);
+  // What cannot be written within the timeout is the client's loss.
+  mg_write(connection, wire.data(), wire.size());
+}
+
 int Server::Impl::on_request(mg_connection* connection) noexcept {
   Impl& self = of(connection);
   try {
@@ -313,7 +294,7 @@ int Server::Impl::on_error(mg_connection* connection, int status,
     self.router_->count_unrouted(status);
     const std::string body = std::to_string(status) + ": " +
                              std::string(reason_phrase(status)) + "\n";
-    write(connection, {.status = status, .body = body}, {});
+    self.write(connection, {.status = status, .body = body}, {});
   } catch (const std::exception&) {
     mg_disable_connection_keep_alive(connection);
   }
@@ -324,13 +305,27 @@ int Server::Impl::on_message(const mg_connection* connection,
                              const char* message) noexcept {
   Impl& self = of(connection);
   const std::lock_guard lock(self.mutex_);
-  if (self.started_) {
+  if (!self.started_) {
+    if (self.first_message_.empty()) self.first_message_ = message;
+  } else if (const std::string_view why = handshake_error(message);
+             why.empty()) {
     self.log_.limited(LogLevel::kWarn, "http server", "HTTP server",
                       {{"error", message}});
-  } else if (self.first_message_.empty()) {
-    self.first_message_ = message;
+  } else if (!self.stopping_) {  // then it is our own knocking
+    // null on a thread that has not served a request yet.
+    const mg_request_info* info = mg_get_request_info(connection);
+    self.log_.limited(
+        LogLevel::kWarn, "tls handshake", "a TLS handshake failed",
+        {{"client", info == nullptr ? "unknown" : info->remote_addr},
+         {"error", why}});
   }
   return 1;  // handled
+}
+
+// Asked at the start, and at the end whether civetweb is to free it: no.
+int Server::Impl::on_tls(void** context, void* self) noexcept {
+  *context = static_cast<Impl*>(self)->guard_->listening_context();
+  return 1;
 }
 
 Server::Server(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -343,6 +338,8 @@ tl::expected<std::unique_ptr<Server>, std::string> Server::start(
   if (auto error = impl->start(options)) return Error(*std::move(error));
   return std::unique_ptr<Server>(new Server(std::move(impl)));
 }
+
+bool Server::can_do_tls() noexcept { return DBPOOL_CIVETWEB_TLS != 0; }
 
 void Server::stop() { impl_->stop(); }
 

@@ -3,15 +3,16 @@
 //
 // What a slow or hostile client can do. W worker threads serve one connection
 // each, for as long as it is open; T is request_timeout. A connection that
-// sends nothing, or its request too slowly, is closed after at most 2 T; one
-// that is idle after an answer, after keep_alive_timeout; one that does not
-// read its answer, once nothing of it could be sent for T. So with fewer than
-// W such clients every other request is answered at once; with N of them that
-// come back as often as they are thrown out, a request waits at most about
-// (N / W + 1) · 2 T for its turn. With the defaults (W = 50, T = 5 s) it takes
-// 50 connections at once to delay a scrape, and 49 change nothing.
-// Request headers are bounded at 16 KiB and 63 lines; a body is never used,
-// and a connection whose body is over 8 KiB is closed with the answer.
+// sends nothing, or its request too slowly, is closed after at most 2 T, with
+// TLS 3 T, since the handshake has T for itself; one that is idle after an
+// answer, after keep_alive_timeout; one that does not read its answer, once
+// nothing of it could be sent for T. So with fewer than W such clients every
+// other request is answered at once; with N of them that come back as often as
+// they are thrown out, a request waits at most about (N / W + 1) · 2 T for its
+// turn. With the defaults (W = 50, T = 5 s) it takes 50 connections at once to
+// delay a scrape, and 49 change nothing. Request headers are bounded at 16 KiB
+// and 63 lines; a body is never used, and a connection whose body is over 8 KiB
+// is closed with the answer.
 #ifndef DBPOOL_EXPORTER_HTTP_SERVER_H_
 #define DBPOOL_EXPORTER_HTTP_SERVER_H_
 
@@ -28,12 +29,16 @@
 
 namespace dbpool::exporter {
 
+class WebGuard;
+
 struct ServerOptions {
   std::vector<ListenAddress> listen = {};  // not empty
   // At least this many threads; more if the router's limit needs them.
   std::uint32_t worker_threads = 50;
   std::chrono::milliseconds request_timeout = std::chrono::seconds(5);
   std::chrono::milliseconds keep_alive_timeout = std::chrono::seconds(5);
+  // TLS and headers for all addresses; must outlive the server. May be null.
+  WebGuard* guard = nullptr;
 };
 
 // Thread-safety: stop() and the destructor from one thread; the rest from any.
@@ -45,6 +50,10 @@ class Server {
   static tl::expected<std::unique_ptr<Server>, std::string> start(
       const ServerOptions& options, std::unique_ptr<Router> router,
       Logger& log);
+
+  // Whether this build's civetweb can do TLS; start() must not be given a
+  // guard with TLS where it cannot.
+  static bool can_do_tls() noexcept;
 
   // Stops as stop() does.
   ~Server();

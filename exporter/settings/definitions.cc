@@ -217,6 +217,12 @@ constexpr Definition kDefinitions[] = {
      add_listen_address, true},
     {"", "--web.telemetry-path", "PATH", "/metrics", "/metrics",
      "the page of the metrics", set_telemetry_path},
+    {"", "--web.config.file", "FILE", "", "",
+     "TLS, passwords and headers, in the format of Prometheus' exporters",
+     [](Text text, Draft& draft) -> Refusal {
+       draft.settings.web.config_file = text;
+       return std::nullopt;
+     }},
     {"", "--web.max-requests", "N", "40", "40",
      "requests answered at once; more get 503, health checks excepted",
      [](Text text, Draft& draft) {

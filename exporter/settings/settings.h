@@ -41,6 +41,7 @@ struct WebSettings {
   std::vector<ListenAddress> listen;  // not empty, no two the same
   std::string telemetry_path;
   std::uint32_t max_requests = 0;
+  std::string config_file;  // of TLS and passwords; empty: neither
 };
 
 // To be logged once at the start. Holds no secret.

@@ -1,0 +1,29 @@
+// What civetweb tells of a request or a connection, as our own values.
+#ifndef DBPOOL_EXPORTER_HTTP_CIVETWEB_REQUEST_H_
+#define DBPOOL_EXPORTER_HTTP_CIVETWEB_REQUEST_H_
+
+#include <civetweb.h>
+
+#include <string_view>
+
+#include "exporter/http/message.h"
+
+namespace dbpool::exporter {
+
+// Views of `info`.
+Request request_of(const mg_request_info& info);
+
+// civetweb's own rule, which it does not tell its callers.
+bool wants_keep_alive(const mg_request_info& info, const Request& request);
+
+// Whether civetweb may read the rest of the request, which takes as long as
+// the client likes.
+bool has_small_body(const mg_request_info& info, const Request& request);
+
+// Of a message such as "sslize error: error:0A0000C7:SSL routines::peer did
+// not return a certificate" the end; empty for what is about no handshake.
+std::string_view handshake_error(std::string_view message);
+
+}  // namespace dbpool::exporter
+
+#endif  // DBPOOL_EXPORTER_HTTP_CIVETWEB_REQUEST_H_

@@ -1,0 +1,125 @@
+#include "exporter/web_config/yaml_mapping.h"
+
+#include <algorithm>
+
+#include "dbpool/error.h"
+#include "exporter/logging/log_line.h"
+#include "exporter/settings/sources.h"
+#include "exporter/utf8.h"
+
+namespace dbpool::exporter {
+
+namespace {
+
+constexpr std::size_t kShownKey = 60;
+
+std::string shown(const std::string& key) {
+  return in_quotes(redact(to_utf8(utf8_prefix(to_utf8(key), kShownKey))));
+}
+
+}  // namespace
+
+void refuse_yaml(int line, std::string text) {
+  throw YamlMistake{line, std::move(text)};
+}
+
+int yaml_line(const YAML::Node& node) { return node.Mark().line + 1; }
+
+YamlMapping::YamlMapping(const YAML::Node& node, std::string_view name,
+                         const std::vector<std::string>& known)
+    : prefix_(name.empty() ? "" : std::string(name) + ": ") {
+  if (!node.IsDefined() || node.IsNull()) return;
+  if (!node.IsMap()) {
+    refuse_yaml(yaml_line(node), prefix_ + "expected a mapping of keys");
+  }
+  for (const auto& entry : node) {
+    check_key(entry.first, known);
+    entries_.emplace_back(entry.first.Scalar(), entry.second);
+  }
+}
+
+void YamlMapping::check_key(const YAML::Node& key,
+                            const std::vector<std::string>& known) const {
+  const int line = yaml_line(key);
+  if (!key.IsScalar()) refuse_yaml(line, prefix_ + "expected a name for a key");
+  const std::string& name = key.Scalar();
+  if (find(name) != nullptr) {
+    refuse_yaml(line, prefix_ + shown(name) + " is given twice; expected once");
+  }
+  if (known.empty() || std::ranges::find(known, name) != known.end()) return;
+  refuse_yaml(line, prefix_ + "unknown key " + shown(name) +
+                        "; the nearest known one is " + nearest(name, known));
+}
+
+const YAML::Node* YamlMapping::find(std::string_view key) const {
+  const auto found = std::ranges::find(
+      entries_, key,
+      [](const auto& entry) -> std::string_view { return entry.first; });
+  return found == entries_.end() ? nullptr : &found->second;
+}
+
+bool YamlMapping::has(std::string_view key) const {
+  const YAML::Node* node = find(key);
+  return node != nullptr && !node->IsNull();
+}
+
+int YamlMapping::line(std::string_view key) const {
+  return has(key) ? yaml_line(*find(key)) : 0;
+}
+
+std::string YamlMapping::text(std::string_view key) const {
+  if (!has(key)) return "";
+  const YAML::Node& node = *find(key);
+  if (!node.IsScalar()) {
+    refuse_yaml(yaml_line(node),
+                prefix_ + std::string(key) + ": expected a text");
+  }
+  return node.Scalar();
+}
+
+bool YamlMapping::boolean(std::string_view key, bool otherwise) const {
+  if (!has(key)) return otherwise;
+  const YAML::Node& node = *find(key);
+  bool value = false;
+  // A quoted "true" is a text.
+  if (!node.IsScalar() || node.Tag() == "!" ||
+      !YAML::convert<bool>::decode(node, value)) {
+    refuse_yaml(yaml_line(node),
+                prefix_ + std::string(key) + ": expected true or false");
+  }
+  return value;
+}
+
+std::vector<std::string> YamlMapping::texts(std::string_view key) const {
+  std::vector<std::string> all;
+  if (!has(key)) return all;
+  const YAML::Node& node = *find(key);
+  if (!node.IsSequence()) {
+    refuse_yaml(yaml_line(node),
+                prefix_ + std::string(key) + ": expected a list of texts");
+  }
+  for (const YAML::Node& item : node) {
+    if (!item.IsScalar()) {
+      refuse_yaml(yaml_line(item),
+                  prefix_ + std::string(key) + ": expected a list of texts");
+    }
+    all.push_back(item.Scalar());
+  }
+  return all;
+}
+
+YamlMapping YamlMapping::mapping(std::string_view key,
+                                 const std::vector<std::string>& known) const {
+  const YAML::Node* node = find(key);
+  return {node == nullptr ? YAML::Node() : *node, prefix_ + std::string(key),
+          known};
+}
+
+std::vector<std::string> YamlMapping::keys() const {
+  std::vector<std::string> all;
+  all.reserve(entries_.size());
+  for (const auto& [key, node] : entries_) all.push_back(key);
+  return all;
+}
+
+}  // namespace dbpool::exporter
