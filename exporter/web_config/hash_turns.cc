@@ -33,6 +33,11 @@ bool HashTurns::enter(std::string_view client) {
   return is_mine;
 }
 
+std::uint32_t HashTurns::waiting() const {
+  const std::lock_guard lock(mutex_);
+  return waiting_;
+}
+
 void HashTurns::leave() {
   const std::lock_guard lock(mutex_);
   --running_;

@@ -41,6 +41,8 @@ class HashTurns {
     return true;
   }
 
+  std::uint32_t waiting() const;
+
  private:
   struct Leaving {
     HashTurns& turns;
@@ -53,7 +55,7 @@ class HashTurns {
   // Constant after construction.
   const HashTurnsOptions options_;
 
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::condition_variable turn_;
   // Guarded by mutex_.
   std::uint32_t running_ = 0;

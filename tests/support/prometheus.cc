@@ -3,6 +3,7 @@
 #include <array>
 #include <cstdio>
 #include <stdexcept>
+#include <utility>
 
 #include "tests/support/eventually.h"
 #include "tests/support/http_client.h"
@@ -19,12 +20,13 @@ std::string configuration(const std::vector<ScrapeTarget>& targets,
   if (with_rules) config["rule_files"] = {"rules.yml"};
   for (const ScrapeTarget& target : targets) {
     const std::string address = "127.0.0.1:" + std::to_string(target.port);
-    config["scrape_configs"].push_back(
-        {{"job_name", target.job},
-         {"metrics_path", target.path},
-         {"scrape_interval", target.interval},
-         {"scrape_timeout", target.interval},
-         {"static_configs", {{{"targets", {address}}}}}});
+    nlohmann::json scrape = {{"job_name", target.job},
+                             {"metrics_path", target.path},
+                             {"scrape_interval", target.interval},
+                             {"scrape_timeout", target.interval},
+                             {"static_configs", {{{"targets", {address}}}}}};
+    scrape.update(target.more);
+    config["scrape_configs"].push_back(std::move(scrape));
   }
   return config.dump(2);
 }

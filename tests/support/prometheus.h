@@ -17,6 +17,8 @@ struct ScrapeTarget {
   int port = 0;  // on 127.0.0.1
   std::string path = "/metrics";
   std::string interval = "1s";
+  // More of the scrape configuration: scheme, tls_config, basic_auth.
+  nlohmann::json more = nlohmann::json::object();
 };
 
 // A real Prometheus on a free port of 127.0.0.1, its data in a temp folder;
