@@ -1,5 +1,7 @@
 #include "tests/support/https_client.h"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
@@ -9,6 +11,7 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <csignal>
 #include <stdexcept>
 
 #include "tests/support/net.h"
@@ -68,6 +71,10 @@ HttpsConnection::HttpsConnection(int port, const HttpsOptions& options)
       socket_(connect_to(port)),
       context_(make_context(options)),
       ssl_(SSL_new(context_.get())) {
+  // OpenSSL writes without MSG_NOSIGNAL.
+  [[maybe_unused]] static const auto ignored = std::signal(SIGPIPE, SIG_IGN);
+  const int yes = 1;  // else a first request waits for a delayed ACK
+  ::setsockopt(socket_.get(), IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes));
   const timeval timeout = {kTimeoutSeconds, 0};
   ::setsockopt(socket_.get(), SOL_SOCKET, SO_RCVTIMEO, &timeout,
                sizeof(timeout));
