@@ -140,6 +140,20 @@ Expected<void> check_ports(std::string_view value) {
   return {};
 }
 
+// libpq reads a URI up to its first @ or /: with one of them in a password
+// that is not encoded, the rest of the password would be a host or a database
+// and be shown as such.
+Expected<void> check_at_signs(std::string_view text) {
+  if (!is_uri(text)) return {};
+  text.remove_prefix(text.find("://") + 3);
+  text = text.substr(0, text.find('?'));
+  const std::size_t first = text.find('@');
+  if (first == std::string_view::npos) return {};
+  if (text.find('/') > first && text.rfind('@') == first) return {};
+  return usage_error("an @ stands where none is expected" +
+                     std::string(kEncodingHint));
+}
+
 Expected<void> check_addresses(std::string_view value) {
   for (const std::string& address : split_list(value)) {
     if (address.empty() || is_numeric_address(address)) continue;
@@ -206,6 +220,9 @@ std::vector<std::string> split_list(std::string_view text) {
 
 Expected<ConnValues> parse_conninfo(std::string_view text) {
   if (auto checked = check_text(text); !checked) {
+    return Unexpected(std::move(checked.error()));
+  }
+  if (auto checked = check_at_signs(text); !checked) {
     return Unexpected(std::move(checked.error()));
   }
   char* message = nullptr;

@@ -209,8 +209,11 @@ TEST_F(ConnectionStringTest, ARefusalSaysWhatIsWrongAndNeverQuotes) {
       {"postgresql://app:s3cret-Qz7@[::1/x", "]"},
       {"postgresql://app:s3cret-Qz7@[]/x", "empty"},
       {"postgresql://app:s3cret-Qz7@[::1]s3cret-Qz7/x", "follows the ]"},
-      {"postgresql://app:s3cret/s3cret-Qz7@db/x", "1 to 65535"},
+      {"postgresql://app:s3cret/s3cret-Qz7@db/x", "an @ stands where"},
       {"postgresql://app@db:s3cret-Qz7/x", "1 to 65535"},
+      {"postgresql://app:p@s3cret-Qz7@db/x", "an @ stands where"},
+      {"postgres://app:1234/s3cret-Qz7@db:5432/x", "an @ stands where"},
+      {"postgresql://app:p@db/s3cret-Qz7@db/x", "an @ stands where"},
       {"postgresql://db:0/x", "1 to 65535"},
       {"postgresql://db:65536/x", "1 to 65535"},
       {"host=db port=-1", "1 to 65535"},
@@ -234,6 +237,12 @@ TEST_F(ConnectionStringTest, ARefusalSaysWhatIsWrongAndNeverQuotes) {
     EXPECT_THAT(refusal(each.text), HasSubstr(each.words))
         << each.text.substr(0, 200);
   }
+}
+
+TEST_F(ConnectionStringTest, AnAtSignInAParameterIsItsOwn) {
+  EXPECT_EQ(parsed("postgresql://u@db/x?application_name=a@b")
+                .get("application_name"),
+            "a@b");
 }
 
 TEST_F(ConnectionStringTest, APasswordMayBeAnyBytes) {
