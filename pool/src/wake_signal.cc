@@ -22,8 +22,9 @@ void WakeSignal::raise() noexcept {
 }
 
 void WakeSignal::awake() noexcept {
-  if (state_.exchange(State::kAwake) != State::kRaised) return;
-  // A write that is still to come only costs one look too many.
+  // After a sleep always, even if it ended by itself: the write of a raise()
+  // that came late may be there only now, and would wake us for ever.
+  if (state_.exchange(State::kAwake) == State::kAwake) return;
   std::uint64_t count = 0;
   [[maybe_unused]] const auto got = ::read(fd_.get(), &count, sizeof count);
 }

@@ -28,6 +28,19 @@ TEST(WakeSignal, WakesALoopThatSleeps) {
   EXPECT_FALSE(readable(signal));
 }
 
+TEST(WakeSignal, AWriteThatComesAfterTheLoopIsAwakeWakesItOnce) {
+  WakeSignal signal;
+  signal.awake();
+  ASSERT_TRUE(signal.try_sleep());
+  signal.awake();  // the sleep ended by itself
+  const std::uint64_t late = 1;
+  ASSERT_EQ(::write(signal.fd(), &late, sizeof late), 8);
+  ASSERT_TRUE(signal.try_sleep());
+  EXPECT_TRUE(readable(signal));
+  signal.awake();
+  EXPECT_FALSE(readable(signal));
+}
+
 TEST(WakeSignal, KeepsALoopFromSleepingWithoutASystemCall) {
   WakeSignal signal;
   signal.awake();
