@@ -68,7 +68,8 @@ Verdict judge(const HealthFacts& facts) {
       return degraded("the database refuses more connections");
     }
   }
-  if (unreachable(facts)) return degraded(facts.connect->last_error);
+  // Sessions that are there may go on for long while no new one can be had.
+  if (fails(facts.connect)) return degraded(facts.connect->last_error);
   if (fails(facts.select)) return degraded(facts.select->last_error);
   if (fails(facts.server)) return degraded(facts.server->last_error);
   return {};

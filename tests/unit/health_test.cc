@@ -83,18 +83,14 @@ TEST(HealthTest, AHungDatabaseIsDownThoughConnectionsLive) {
   EXPECT_EQ(judge_health(facts).status, HealthStatus::kDown);
 }
 
-TEST(HealthTest, ASelectAfterTheFailedConnectProbeMeansItIsBack) {
-  HealthFacts facts = well();
-  facts.connect = probe(false, kThen);
-  facts.select = probe(true, kLater);
-  EXPECT_EQ(judge_health(facts).status, HealthStatus::kOk);
-}
-
-TEST(HealthTest, AConnectProbeThatFailedAfterTheSelectIsDegraded) {
-  HealthFacts facts = well();
-  facts.connect = probe(false, kLater);
-  facts.select = probe(true, kThen);
-  EXPECT_EQ(judge_health(facts).status, HealthStatus::kDegraded);
+TEST(HealthTest, SessionsThatLiveWhileNoNewOneCanBeHadAreDegraded) {
+  for (const auto& [connected, selected] :
+       {std::pair(kThen, kLater), std::pair(kLater, kThen)}) {
+    HealthFacts facts = well();
+    facts.connect = probe(false, connected);
+    facts.select = probe(true, selected);
+    EXPECT_EQ(judge_health(facts).status, HealthStatus::kDegraded);
+  }
 }
 
 TEST(HealthTest, LongWaitsForCapacityOrSlotsAreDegraded) {
