@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <chrono>
 #include <cstdio>
 #include <exception>
 #include <string>
@@ -15,6 +16,9 @@
 namespace dbpool::exporter {
 
 namespace {
+
+// How long the end waits for its own log line to be taken.
+constexpr std::chrono::milliseconds kLastLine(200);
 
 int leave_early(const EarlyExit& early) {
   std::fputs(early.output.c_str(), stdout);
@@ -38,6 +42,7 @@ int run(const std::vector<std::string>& args) {
       .on_second_stop =
           [&log](int signal) {
             log.warn("second signal: ending at once", {{"signal", signal}});
+            log.flush(kLastLine);
           },
   });
   return App(*std::move(settings), log, signals).run();

@@ -2,10 +2,13 @@
 
 #include <spdlog/logger.h>
 #include <spdlog/pattern_formatter.h>
-#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/sinks/base_sink.h>
 
 #include <chrono>
+#include <cstdint>
 #include <exception>
+#include <memory>
+#include <mutex>
 #include <string>
 #include <utility>
 #include <vector>
@@ -28,22 +31,56 @@ spdlog::level::level_enum spdlog_level(LogLevel level) {
   return spdlog::level::err;
 }
 
+class WriterSink final : public spdlog::sinks::base_sink<std::mutex> {
+ public:
+  explicit WriterSink(StderrWriter& writer) : writer_(writer) {}
+
+ protected:
+  void sink_it_(const spdlog::details::log_msg& message) override {
+    std::string line(message.payload.data(), message.payload.size());
+    writer_.write(std::move(line += '\n'));
+  }
+  void flush_() override {}
+
+ private:
+  StderrWriter& writer_;
+};
+
+std::unique_ptr<StderrWriter> make_writer(LogFormat format) {
+  return std::make_unique<StderrWriter>([format](std::uint64_t count) {
+    const std::vector<LogField> fields = {{"lines", count}};
+    return log_line(format, LogLevel::kWarn, std::chrono::system_clock::now(),
+                    "nobody read the log: lines were dropped", fields) +
+           '\n';
+  });
+}
+
 }  // namespace
 
 Logger::Logger(const LogOptions& options)
-    : Logger(options, std::make_shared<spdlog::sinks::stderr_sink_mt>()) {}
+    : Logger(options, make_writer(options.format), nullptr) {}
 
 Logger::Logger(const LogOptions& options,
                std::shared_ptr<spdlog::sinks::sink> sink)
+    : Logger(options, nullptr, std::move(sink)) {}
+
+Logger::Logger(const LogOptions& options, std::unique_ptr<StderrWriter> writer,
+               std::shared_ptr<spdlog::sinks::sink> sink)
     : level_(options.level),
       format_(options.format),
-      out_(std::make_shared<spdlog::logger>("dbpool_exporter",
-                                            std::move(sink))) {
+      writer_(std::move(writer)),
+      out_(std::make_shared<spdlog::logger>(
+          "dbpool_exporter",
+          sink ? std::move(sink) : std::make_shared<WriterSink>(*writer_))) {
   out_->set_level(spdlog_level(level_));
   out_->set_pattern("%v");
 }
 
 Logger::~Logger() = default;
+
+void Logger::flush(std::chrono::milliseconds at_most) noexcept {
+  if (writer_) writer_->flush(at_most);
+}
 
 void Logger::log(LogLevel level, std::string_view message,
                  std::span<const LogField> fields) noexcept {

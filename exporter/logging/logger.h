@@ -4,6 +4,7 @@
 #ifndef DBPOOL_EXPORTER_LOGGING_LOGGER_H_
 #define DBPOOL_EXPORTER_LOGGING_LOGGER_H_
 
+#include <chrono>
 #include <initializer_list>
 #include <memory>
 #include <span>
@@ -11,6 +12,7 @@
 
 #include "exporter/logging/log_line.h"
 #include "exporter/logging/rate_limiter.h"
+#include "exporter/logging/stderr_writer.h"
 
 namespace spdlog {
 class logger;
@@ -26,18 +28,21 @@ struct LogOptions {
   LogFormat format = LogFormat::kLogfmt;
 };
 
-// Thread-safety: any thread; lines of several threads never mix. Blocks as
-// long as the write does. Never throws: a line that cannot be written is
+// Thread-safety: any thread; lines of several threads never mix. Never throws,
+// and never waits for whoever reads the log: a line that cannot be written is
 // lost.
 class Logger {
  public:
-  // Writes to standard error.
+  // Writes to standard error, see StderrWriter.
   explicit Logger(const LogOptions& options);
   // Writes to `sink`, which receives whole lines as payload.
   Logger(const LogOptions& options, std::shared_ptr<spdlog::sinks::sink> sink);
   ~Logger();
   Logger(const Logger&) = delete;
   Logger& operator=(const Logger&) = delete;
+
+  // Waits until all is written, or that long. For an end without destructors.
+  void flush(std::chrono::milliseconds at_most) noexcept;
 
   bool enabled(LogLevel level) const noexcept { return level >= level_; }
 
@@ -56,9 +61,13 @@ class Logger {
                Fields fields = {}) noexcept;
 
  private:
+  Logger(const LogOptions& options, std::unique_ptr<StderrWriter> writer,
+         std::shared_ptr<spdlog::sinks::sink> sink);
+
   // Constant after construction.
   const LogLevel level_;
   const LogFormat format_;
+  const std::unique_ptr<StderrWriter> writer_;  // null with a sink given
   const std::shared_ptr<spdlog::logger> out_;
 
   RateLimiter limiter_;
