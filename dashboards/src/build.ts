@@ -143,6 +143,13 @@ export function statPanel(options: StatOptions): sdk.Panel {
   return builder.build();
 }
 
+function fillOpacity(options: GraphOptions): number {
+  if (options.bars) return 70;
+  if (options.stacked) return 60;
+  // On a logarithmic axis an area means nothing.
+  return options.logarithmic ? 0 : 8;
+}
+
 export function graphPanel(options: GraphOptions): sdk.Panel {
   const builder = new timeseries.PanelBuilder()
     .title(options.title)
@@ -170,7 +177,7 @@ export function graphPanel(options: GraphOptions): sdk.Panel {
       options.bars ? common.GraphDrawStyle.Bars : common.GraphDrawStyle.Line,
     )
     .lineWidth(1)
-    .fillOpacity(options.stacked ? 60 : options.bars ? 70 : 8)
+    .fillOpacity(fillOpacity(options))
     .showPoints(common.VisibilityMode.Never)
     .spanNulls(false)
     .axisSoftMin(0)

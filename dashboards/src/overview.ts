@@ -84,7 +84,7 @@ const isAnybodyWaiting = {
         "Highest utilisation of a pool: connection time on lease over connection time allowed, exact also when the limit changes.",
       unit: "percentunit",
       decimals: 0,
-      width: 4,
+      width: 3,
       steps: ["green", [0.8, "yellow"], [0.95, "red"]],
       queries: [{ expr: `max(${kUtilisation})`, legend: "utilisation" }],
     }),
@@ -93,7 +93,7 @@ const isAnybodyWaiting = {
       description:
         "Pools whose last connection probe reached no usable session. A database that is down is never counted as exhaustion.",
       unit: "none",
-      width: 4,
+      width: 3,
       steps: ["green", [1, "red"]],
       queries: [
         { expr: countOf(`${ofPool("dbpool_up")} == 0`), legend: "down" },
@@ -104,7 +104,7 @@ const isAnybodyWaiting = {
       description:
         "Scrape targets that had a pool within a day and do not answer: nothing on these pages is true for them.",
       unit: "none",
-      width: 2,
+      width: 3,
       steps: ["green", [1, "red"]],
       queries: [
         {
@@ -120,7 +120,7 @@ const isAnybodyWaiting = {
       description:
         "Alerts of dbpool that fire now, the watchdog excepted; 0 also when the rules are not loaded.",
       unit: "none",
-      width: 2,
+      width: 3,
       steps: ["green", [1, "red"]],
       queries: [{ expr: countOf(kAlerts), legend: "firing" }],
     }),

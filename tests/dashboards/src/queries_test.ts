@@ -7,6 +7,7 @@ import { test } from "node:test";
 import {
   bareNames,
   kNames,
+  kNotThere,
   load,
   Question,
   questions,
@@ -21,15 +22,6 @@ const range: Range = {
   end,
   step: 1,
 };
-
-/**
- * Not on the page of the demo: its database is reached without TLS, and older
- * exporters cannot reload. Checked like the others as soon as they are there.
- */
-const kNotThere = [
-  "dbpool_tls_certificate_expiry_timestamp_seconds",
-  "dbpool_exporter_config_last_reload_successful",
-];
 
 /** Not scraped: made by Prometheus itself. */
 const kMadeByPrometheus = ["up", "ALERTS"];
