@@ -1,10 +1,14 @@
 #include "pool/src/connect_attempt.h"
 
 #include <cassert>
+#include <chrono>
 #include <vector>
 
 namespace dbpool::detail {
 namespace {
+
+// How often an unfinished ticket without a descriptor is looked at.
+constexpr auto kLookInterval = std::chrono::milliseconds(10);
 
 void ignore_notice(void*, const PGresult*) {}
 
@@ -36,40 +40,77 @@ PGconn* start(const ConnValues& values, const Endpoint& endpoint,
 
 }  // namespace
 
+// Where it leads out of the handshake, what was agreed on is read here, since
+// that takes time too.
+void ConnectAttempt::Link::poll() {
+  const Recording recording(record);
+  const bool in_handshake =
+      PQstatus(connection.get()) == CONNECTION_SSL_STARTUP;
+  polling = PQconnectPoll(connection.get());
+  if (!in_handshake || PQstatus(connection.get()) == CONNECTION_SSL_STARTUP ||
+      PQsslInUse(connection.get()) == 0) {
+    return;
+  }
+  tls = read_tls(connection.get(), record);
+  client_name = detail::client_name(connection.get());
+}
+
 ConnectAttempt::ConnectAttempt(const ConnValues& values,
                                const Endpoint& endpoint,
                                const std::string& target_session_attrs)
     : endpoint_(endpoint),
       target_session_attrs_(target_session_attrs),
+      link_(std::make_shared<Link>()),
       phase_began_(Clock::now()) {
-  connection_.reset(start(values, endpoint_, target_session_attrs_));
-  if (connection_ == nullptr || PQstatus(connection_.get()) == CONNECTION_BAD) {
+  link_->connection.reset(start(values, endpoint_, target_session_attrs_));
+  PGconn* const connection = link_->connection.get();
+  if (connection == nullptr || PQstatus(connection) == CONNECTION_BAD) {
     progress_ = Progress::kFailed;
     return;
   }
-  PQsetNoticeReceiver(connection_.get(), ignore_notice, nullptr);
+  PQsetNoticeReceiver(connection, ignore_notice, nullptr);
   // Verbose texts hold the SQLSTATE, which no translation changes; libpq
   // has no other way to tell it for a connection that failed.
-  PQsetErrorVerbosity(connection_.get(), PQERRORS_VERBOSE);
+  PQsetErrorVerbosity(connection, PQERRORS_VERBOSE);
   note_phase();
 }
 
-Wait ConnectAttempt::wait() const noexcept {
+ConnectAttempt::~ConnectAttempt() = default;
+
+Wait ConnectAttempt::wait(TimePoint now) const noexcept {
   assert(progress_ == Progress::kWaiting);
+  if (ticket_ != nullptr) {
+    if (ticket_->fd() < 0) return Wait{.until = now + kLookInterval};
+    return Wait{.fd = ticket_->fd(), .readable = true};
+  }
   // Asked anew each time: libpq changes its socket when it tries again.
-  return Wait{.fd = PQsocket(connection_.get()),
-              .readable = polling_ == PGRES_POLLING_READING,
-              .writable = polling_ != PGRES_POLLING_READING};
+  return Wait{.fd = PQsocket(link_->connection.get()),
+              .readable = link_->polling == PGRES_POLLING_READING,
+              .writable = link_->polling != PGRES_POLLING_READING};
 }
 
 void ConnectAttempt::advance() {
   assert(progress_ == Progress::kWaiting);
   account(Clock::now());
-  polling_ = PQconnectPoll(connection_.get());
+  if (ticket_ != nullptr) {
+    if (!ticket_->done()) return;
+    ticket_ = nullptr;
+    take_result();
+    return;
+  }
+  if (phase_ == ConnectPhase::kTls) {
+    ticket_ = request_tls([link = link_] { link->poll(); });
+    if (ticket_ != nullptr) return;
+  }
+  link_->poll();
+  take_result();
+}
+
+void ConnectAttempt::take_result() {
   account(Clock::now());
-  if (polling_ == PGRES_POLLING_OK) {
+  if (link_->polling == PGRES_POLLING_OK) {
     finish_connected();
-  } else if (polling_ == PGRES_POLLING_FAILED) {
+  } else if (link_->polling == PGRES_POLLING_FAILED) {
     progress_ = Progress::kFailed;
   } else {
     note_phase();
@@ -85,7 +126,7 @@ void ConnectAttempt::account(TimePoint now) {
 
 void ConnectAttempt::note_phase() {
   account(Clock::now());
-  switch (PQstatus(connection_.get())) {
+  switch (PQstatus(link_->connection.get())) {
     case CONNECTION_STARTED:
       phase_ = ConnectPhase::kTcp;
       break;
@@ -101,11 +142,15 @@ void ConnectAttempt::note_phase() {
 }
 
 void ConnectAttempt::finish_connected() {
+  PGconn* const connection = link_->connection.get();
   progress_ = Progress::kConnected;
-  PQsetErrorVerbosity(connection_.get(), PQERRORS_DEFAULT);
-  PQsetnonblocking(connection_.get(), 1);
+  stop_recording(connection);
+  PQsetErrorVerbosity(connection, PQERRORS_DEFAULT);
+  PQsetnonblocking(connection, 1);
   auto& tls = times_[static_cast<std::size_t>(ConnectPhase::kTls)];
-  if (PQsslInUse(connection_.get()) == 0 && tls) {
+  if (PQsslInUse(connection) != 0) return;
+  link_->tls = {};  // of a try before this one
+  if (tls) {
     // Asking for TLS and being told no is part of getting in.
     auto& auth = times_[static_cast<std::size_t>(ConnectPhase::kAuth)];
     auth = auth.value_or(Duration{0}) + *tls;
@@ -116,22 +161,27 @@ void ConnectAttempt::finish_connected() {
 bool ConnectAttempt::wrong_session() const noexcept {
   // The server reports its version when all but this has been settled. (The
   // status says CONNECTION_BAD by now, and the text may be translated.)
-  return progress_ == Progress::kFailed && connection_ != nullptr &&
+  return progress_ == Progress::kFailed && link_->connection != nullptr &&
          target_session_attrs_ != "any" &&
-         PQparameterStatus(connection_.get(), "server_version") != nullptr;
+         PQparameterStatus(link_->connection.get(), "server_version") !=
+             nullptr;
 }
 
 Error ConnectAttempt::error() const {
   assert(progress_ == Progress::kFailed);
-  if (connection_ == nullptr) {
+  PGconn* const connection = link_->connection.get();
+  if (connection == nullptr) {
     return attempt_error(endpoint_, {.text = "out of memory"});
   }
+  const char* const user = PQuser(connection);
   return attempt_error(
-      endpoint_,
-      {.phase = phase_,
-       .text = PQerrorMessage(connection_.get()),
-       .needs_password = PQconnectionNeedsPassword(connection_.get()) != 0,
-       .wrong_session = wrong_session()});
+      endpoint_, {.phase = phase_,
+                  .text = PQerrorMessage(connection),
+                  .needs_password = PQconnectionNeedsPassword(connection) != 0,
+                  .wrong_session = wrong_session(),
+                  .handshake = &link_->record,
+                  .client_name = link_->client_name,
+                  .user = user == nullptr ? "" : user});
 }
 
 }  // namespace dbpool::detail

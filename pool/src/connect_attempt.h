@@ -1,5 +1,7 @@
 // ConnectAttempt: one PGconn on its way to one endpoint, with the time that
-// each phase takes.
+// each phase takes. TLS handshakes run on a crew of their own (tls_crew.h);
+// meanwhile the PGconn is the crew's, and an attempt that is given up leaves
+// it there.
 //
 // Thread-safety: none; lives on the loop (or thread) that drives it.
 #ifndef DBPOOL_POOL_SRC_CONNECT_ATTEMPT_H_
@@ -13,7 +15,9 @@
 #include "dbpool/connect.h"
 #include "pool/src/connect_failure.h"
 #include "pool/src/conninfo.h"
+#include "pool/src/handshake_record.h"
 #include "pool/src/step_machine.h"
+#include "pool/src/tls_crew.h"
 
 namespace dbpool::detail {
 
@@ -25,14 +29,20 @@ class ConnectAttempt {
   // `endpoint` has: its address, if any, saves libpq from asking DNS.
   ConnectAttempt(const ConnValues& values, const Endpoint& endpoint,
                  const std::string& target_session_attrs);
+  ~ConnectAttempt();
+  ConnectAttempt(const ConnectAttempt&) = delete;
+  ConnectAttempt& operator=(const ConnectAttempt&) = delete;
 
   // Goes on after an event that wait() named; never without one, since
   // PQconnectPoll would block or fail. Not after the end.
   void advance();
 
   Progress progress() const noexcept { return progress_; }
-  // While kWaiting; `until` is not set.
-  Wait wait() const noexcept;
+  // While kWaiting: advance() has something to do, whatever wait() says.
+  bool is_due() const noexcept { return ticket_ && ticket_->done(); }
+  // While kWaiting; `until` is when to look again, if there is no descriptor
+  // to wait for.
+  Wait wait(TimePoint now) const noexcept;
   ConnectPhase phase() const noexcept { return phase_; }
 
   // Once kFailed.
@@ -42,22 +52,35 @@ class ConnectAttempt {
 
   // Once kConnected: the non-blocking connection, now the caller's, and how
   // long the phases took.
-  PGconn* release() noexcept { return connection_.release(); }
+  PGconn* release() noexcept { return link_->connection.release(); }
   const PhaseTimes& times() const noexcept { return times_; }
+  const TlsStats& tls() const noexcept { return link_->tls; }
 
  private:
   struct Finish {
     void operator()(PGconn* connection) const noexcept { PQfinish(connection); }
   };
 
+  // What the crew works on while ticket_ is not done, and nobody else then.
+  struct Link {
+    std::unique_ptr<PGconn, Finish> connection;
+    PostgresPollingStatusType polling = PGRES_POLLING_WRITING;
+    HandshakeRecord record;
+    TlsStats tls;
+    std::string client_name;
+
+    void poll();
+  };
+
   void account(TimePoint now);
+  void take_result();
   void note_phase();
   void finish_connected();
 
   const Endpoint endpoint_;
   const std::string target_session_attrs_;
-  std::unique_ptr<PGconn, Finish> connection_;
-  PostgresPollingStatusType polling_ = PGRES_POLLING_WRITING;
+  const std::shared_ptr<Link> link_;
+  std::shared_ptr<TlsTicket> ticket_;  // null: the link is ours
   Progress progress_ = Progress::kWaiting;
   ConnectPhase phase_ = ConnectPhase::kTcp;
   TimePoint phase_began_;

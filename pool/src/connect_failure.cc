@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "pool/src/text.h"
+#include "pool/src/tls_failure.h"
 
 namespace dbpool::detail {
 namespace {
@@ -131,7 +132,7 @@ std::string_view advice(ConnectFailure failure, std::string_view sqlstate) {
     case ConnectFailure::kStartingUp:
       return "it is starting, stopping or recovering: try again shortly";
     case ConnectFailure::kTls:
-      return "check sslmode, sslrootcert and the server's certificate";
+      return "check sslmode, sslrootcert, sslcert and the server's certificate";
     case ConnectFailure::kTimeout:
       return "is a firewall dropping packets, or the host down?";
     default:
@@ -192,6 +193,21 @@ int telling(ConnectFailure failure) {
   return static_cast<int>(std::ranges::find(kOrder, failure) - kOrder.begin());
 }
 
+Error refused_by_server(const std::string& start, const ServerAnswer& answer,
+                        const AttemptFacts& facts) {
+  const auto cure = cure_of_refused_certificate(answer.text);
+  const auto failure =
+      cure ? ConnectFailure::kTls : classify_code(answer.sqlstate, answer.text);
+  const std::string what_to_do =
+      cure ? *cure
+           : std::string(advice(failure, answer.sqlstate)) +
+                 certificate_hint(facts, answer.sqlstate, answer.text);
+  return make_error(failure, answer.sqlstate,
+                    start + "refused by the server: " +
+                        one_line(redact(answer.text), kMaxDetail) +
+                        " (SQLSTATE " + answer.sqlstate + "); " + what_to_do);
+}
+
 }  // namespace
 
 std::string Endpoint::label() const {
@@ -205,13 +221,13 @@ std::string Endpoint::label() const {
 Error attempt_error(const Endpoint& endpoint, const AttemptFacts& facts) {
   const std::string start = "connection to " + endpoint.label() + ' ';
   const ServerAnswer answer = server_answer(facts.text);
-  if (!answer.sqlstate.empty()) {
-    const auto failure = classify_code(answer.sqlstate, answer.text);
-    return make_error(failure, answer.sqlstate,
-                      start + "refused by the server: " +
-                          one_line(redact(answer.text), kMaxDetail) +
-                          " (SQLSTATE " + answer.sqlstate + "); " +
-                          std::string(advice(failure, answer.sqlstate)));
+  if (!answer.sqlstate.empty()) return refused_by_server(start, answer, facts);
+  const std::string phase =
+      start + "failed in phase " + std::string(to_string(facts.phase)) + ": ";
+  const bool closed = was_closed_by_peer(facts.text);
+  if (const auto tls = explain_tls(facts, endpoint.name, closed)) {
+    return make_error(ConnectFailure::kTls, {},
+                      phase + tls->cause + "; " + tls->cure);
   }
   const ConnectFailure failure = classify_text(facts);
   if (failure == ConnectFailure::kRefused) {
@@ -222,9 +238,7 @@ Error attempt_error(const Endpoint& endpoint, const AttemptFacts& facts) {
                              ? "target_session_attrs asks for another server"
                              : advice(failure, {}));
   return make_error(failure, {},
-                    start + "failed in phase " +
-                        std::string(to_string(facts.phase)) + ": " +
-                        client_detail(facts.text) + "; " + hint);
+                    phase + client_detail(facts.text) + "; " + hint);
 }
 
 Error timeout_error(const Endpoint& endpoint, ConnectPhase phase,

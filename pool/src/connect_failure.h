@@ -13,6 +13,7 @@
 
 #include "dbpool/connect.h"
 #include "dbpool/error.h"
+#include "pool/src/handshake_record.h"
 
 namespace dbpool::detail {
 
@@ -38,6 +39,9 @@ struct AttemptFacts {
   std::string_view text;                    // PQerrorMessage, verbose
   bool needs_password = false;  // asked for one that was not supplied
   bool wrong_session = false;   // usable but for target_session_attrs
+  const HandshakeRecord* handshake = nullptr;  // null: nothing known
+  std::string_view client_name = {};  // of our certificate, once in use
+  std::string_view user = {};
 };
 
 Error attempt_error(const Endpoint& endpoint, const AttemptFacts& facts);

@@ -62,6 +62,18 @@ std::string join(const std::vector<ConnectionString::Host>& hosts,
   return joined;
 }
 
+std::string_view name_of(TlsProblem::Source source) noexcept {
+  switch (source) {
+    case TlsProblem::Source::kCa:
+      return "TlsOptions::ca";
+    case TlsProblem::Source::kCertificate:
+      return "TlsOptions::certificate";
+    case TlsProblem::Source::kKey:
+      break;
+  }
+  return "TlsOptions::key";
+}
+
 }  // namespace
 
 Expected<ConnectionString> ConnectionString::parse(std::string_view text) {
@@ -112,6 +124,35 @@ Expected<void> ConnectionString::set(std::string_view keyword,
   }
   values_.insert_or_assign(std::string(keyword), std::string(value));
   return {};
+}
+
+Expected<void> ConnectionString::set_tls(const TlsOptions& options) {
+  auto material = TlsMaterial::create(options);
+  if (!material) {
+    return Unexpected(
+        Error{.kind = ErrorKind::kUsage,
+              .message = std::string(name_of(material.error().source)) + ' ' +
+                         material.error().text});
+  }
+  values_.insert_or_assign("sslmode", std::string(to_sslmode(options.verify)));
+  if (options.verify == TlsVerify::kNothing) {
+    values_.erase("sslrootcert");
+  } else {
+    values_.insert_or_assign("sslrootcert", system_roots_file());
+  }
+  use(std::move(*material));
+  return {};
+}
+
+void ConnectionString::use(std::shared_ptr<const TlsMaterial> material) {
+  tls_material_ = std::move(material);
+  if (!tls_material_) return;
+  const auto take = [this](const char* keyword, const std::string& path) {
+    if (!path.empty()) values_.insert_or_assign(keyword, path);
+  };
+  take("sslrootcert", tls_material_->ca_path());
+  take("sslcert", tls_material_->certificate_path());
+  take("sslkey", tls_material_->key_path());
 }
 
 std::string ConnectionString::description() const {

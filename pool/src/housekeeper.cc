@@ -167,7 +167,7 @@ void Housekeeper::finish_opening(Job& job) {
   const OpenedFacts facts = {.backend_pid = PQbackendPID(session->pg()),
                              .total = result->total,
                              .phases = result->phases};
-  core_->opened(job.id, std::move(session), facts);
+  core_->opened(job.id, std::move(session), facts, std::move(result->tls));
 }
 
 // --- Waiting ---------------------------------------------------------------

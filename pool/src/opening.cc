@@ -218,14 +218,17 @@ void Opening::Impl::expand_place(const Resolved& resolved, TimePoint now) {
 
 std::optional<Wait> Opening::Impl::wait_for_attempt(TimePoint now, bool ready) {
   using Progress = ConnectAttempt::Progress;
-  if (ready && attempt_->progress() == Progress::kWaiting) attempt_->advance();
+  if (attempt_->progress() == Progress::kWaiting &&
+      (ready || attempt_->is_due())) {
+    attempt_->advance();
+  }
   if (attempt_->progress() != Progress::kWaiting) {
     end_attempt();
     return std::nullopt;
   }
   if (now < place_deadline_) {
-    Wait wait = attempt_->wait();
-    wait.until = place_deadline_;
+    Wait wait = attempt_->wait(now);
+    wait.until = std::min(wait.until, place_deadline_);
     return wait;
   }
   const ConnectPhase phase = attempt_->phase();
@@ -268,6 +271,7 @@ void Opening::Impl::succeed() {
       place.resolve_time;
   opened.session = std::make_unique<Session>(attempt->release(), context_,
                                              place.endpoint.name);
+  opened.tls = attempt->tls();
   opened.total = Clock::now() - started_;
   result_ = std::move(opened);
 }

@@ -22,6 +22,7 @@ struct Opened {
   std::unique_ptr<Session> session;
   Duration total{0};
   PhaseTimes phases = {};
+  TlsStats tls = {};
 };
 
 class Opening final : public StepMachine {

@@ -1,5 +1,6 @@
 // The part of PoolCore that looks at the pool as a whole: statistics, limits
 // and the end.
+#include <algorithm>
 #include <cassert>
 #include <utility>
 
@@ -40,14 +41,30 @@ PoolStats PoolCore::stats() const {
   stats.user = endpoint_.user;
   if (forked()) return stats;
   FailureText failure;
+  TlsFacts tls;
   {
     const std::lock_guard lock(mutex_);
     state_.snapshot(Clock::now(), stats);
     failure = last_failure_;
+    tls = last_tls_;
   }
   if (failure) stats.last_failure.message = *failure;
+  stats.tls = tls_stats(tls);
   stats.queries = statistics_->snapshot();
   return stats;
+}
+
+// What was given is known before any connection, which may fail for just that
+// reason: that it has expired.
+TlsStats PoolCore::tls_stats(const TlsFacts& last) const {
+  TlsStats tls = last ? *last : TlsStats();
+  const auto& given = target_->tls_material();
+  if (!given) return tls;
+  if (!tls.client) tls.client = given->client_expiry();
+  if (const auto ca = given->ca_expiry()) {
+    tls.ca = std::min(tls.ca.value_or(*ca), *ca);
+  }
+  return tls;
 }
 
 AcquireFacts PoolCore::facts() const {

@@ -103,7 +103,7 @@ class PoolCore final : public std::enable_shared_from_this<PoolCore> {
   // Takes a closing connection out of its slot; null if it never opened.
   std::unique_ptr<Connection> take_connection(ConnectionId id) noexcept;
   void opened(ConnectionId id, std::unique_ptr<Session> session,
-              const OpenedFacts& facts);
+              const OpenedFacts& facts, TlsStats tls);
   void open_failed(ConnectionId id, const Error& error);
   void checked(ConnectionId id, bool alive) noexcept;
   void cleaned(ConnectionId id, bool usable) noexcept;
@@ -118,6 +118,8 @@ class PoolCore final : public std::enable_shared_from_this<PoolCore> {
   };
   // Text of the last failed opening; null: none yet.
   using FailureText = std::shared_ptr<const std::string>;
+  // TLS of the last opened connection; null: none yet.
+  using TlsFacts = std::shared_ptr<const TlsStats>;
   // The target as labels; libpq's defaults are looked up once.
   struct Endpoint {
     explicit Endpoint(const ConnectionString& target);
@@ -144,6 +146,7 @@ class PoolCore final : public std::enable_shared_from_this<PoolCore> {
   void report(Tell tell) noexcept;
 
   AcquireFacts facts() const;
+  TlsStats tls_stats(const TlsFacts& last) const;
   LeaseFacts find_lease(ConnectionId id, TimePoint now) const;
   void begin_close() noexcept;
   bool nothing_to_close() const noexcept;
@@ -171,6 +174,7 @@ class PoolCore final : public std::enable_shared_from_this<PoolCore> {
   PoolState state_;
   std::vector<Tenant> slots_;
   FailureText last_failure_;
+  TlsFacts last_tls_;
 };
 
 }  // namespace dbpool::detail

@@ -52,14 +52,16 @@ std::unique_ptr<Connection> PoolCore::take_connection(
 }
 
 void PoolCore::opened(ConnectionId id, std::unique_ptr<Session> session,
-                      const OpenedFacts& facts) {
+                      const OpenedFacts& facts, TlsStats tls) {
   const std::string host = session->host();
+  TlsFacts last_tls = std::make_shared<const TlsStats>(std::move(tls));
   auto connection = std::make_unique<Connection>(std::move(session));
   report([&](TimePoint now) {
     Tenant& tenant = slots_[id.slot];
     assert(!tenant.connection);
     tenant.connection = std::move(connection);
     tenant.id = id;
+    last_tls_.swap(last_tls);
     return state_.opened(id, facts, now);
   });
   if (!sink_) return;

@@ -19,6 +19,7 @@
 #include "dbpool/events.h"
 #include "dbpool/options.h"
 #include "dbpool/stats.h"
+#include "dbpool/tls.h"
 
 namespace dbpool {
 
@@ -55,6 +56,19 @@ class ConnectionString {
   // Sets or replaces one; kUsage for a keyword that libpq does not know.
   Expected<void> set(std::string_view keyword, std::string_view value);
 
+  // TLS as `options` say, over what was given before: sets sslmode and
+  // sslrootcert, and sslcert and sslkey if a certificate is given. kUsage for
+  // what TlsMaterial::create() refuses, the message naming the option.
+  // Unix sockets stay as they are: libpq knows no TLS there.
+  Expected<void> set_tls(const TlsOptions& options);
+  // Sets sslrootcert, sslcert and sslkey to those that `material` has, and
+  // shares it. Leaves sslmode alone.
+  void use(std::shared_ptr<const TlsMaterial> material);
+  // What use() or set_tls() gave last; null: nothing.
+  const std::shared_ptr<const TlsMaterial>& tls_material() const noexcept {
+    return tls_material_;
+  }
+
   // e.g. "postgresql://app@db.example:5432/orders": no password, no options.
   std::string description() const;
 
@@ -65,6 +79,7 @@ class ConnectionString {
 
  private:
   std::map<std::string, std::string, std::less<>> values_;
+  std::shared_ptr<const TlsMaterial> tls_material_;
 };
 
 struct ConnectOptions {

@@ -12,12 +12,14 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "dbpool/error.h"
 #include "dbpool/options.h"
+#include "dbpool/tls.h"
 
 namespace dbpool {
 
@@ -100,6 +102,18 @@ struct LastFailure {
   std::chrono::seconds ago{0};
 };
 
+// TLS as the connection that was opened last has it.
+struct TlsStats {
+  std::string version;  // e.g. "TLSv1.3"; empty: none opened, or without TLS
+  std::string cipher;   // e.g. "TLS_AES_256_GCM_SHA384"
+  // When certificates end; nullopt: none, or not known (yet).
+  std::optional<WallTime> server;
+  std::optional<WallTime> client;
+  // The earliest of the CAs that were given (TlsMaterial) and of those that
+  // the server's certificate was verified by.
+  std::optional<WallTime> ca;
+};
+
 struct PoolStats {
   std::string name;
   // Where the pool connects to; lists joined with ',' for several hosts.
@@ -120,6 +134,7 @@ struct PoolStats {
   std::chrono::nanoseconds oldest_lease_age{0};    // 0 when none
   bool backing_off = false;                        // no opening may start now
   LastFailure last_failure;
+  TlsStats tls;
 
   // Integrals over time.
   std::array<std::chrono::nanoseconds, kWaitReasonCount> waiting_time = {};
