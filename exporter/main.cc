@@ -10,6 +10,7 @@
 
 #include "exporter/app.h"
 #include "exporter/logging/logger.h"
+#include "exporter/secrets.h"
 #include "exporter/settings/settings.h"
 #include "exporter/signals.h"
 
@@ -28,9 +29,13 @@ int leave_early(const EarlyExit& early) {
   return early.code;
 }
 
-int run(const std::vector<std::string>& args) {
-  auto settings = load_settings(args, copy_environment(environ));
+int run(int argc, char** argv) {
+  set_dumpable(false);
+  auto settings =
+      load_settings({argv + 1, argv + argc}, copy_environment(environ));
   if (!settings) return leave_early(settings.error());
+  hide_secrets(argc, argv);
+  if (settings->dumpable) set_dumpable(true);
   Logger log(settings->log);
   Signals signals({
       .on_hangup =
@@ -54,7 +59,7 @@ int run(const std::vector<std::string>& args) {
 
 int main(int argc, char** argv) {
   try {
-    return dbpool::exporter::run({argv + 1, argv + argc});
+    return dbpool::exporter::run(argc, argv);
   } catch (const std::exception& error) {
     std::fprintf(stderr, "dbpool_exporter: %s\n", error.what());
     return dbpool::exporter::kExitUnclean;

@@ -125,6 +125,17 @@ inline constexpr MetricInfo kConnectPhaseDuration = {
     "dbpool_connect_phase_duration_seconds", kHistogram,
     "How long the phases of the pool's openings took."};
 
+// TLS.
+// certificate
+inline constexpr MetricInfo kTlsCertificateExpiry = {
+    "dbpool_tls_certificate_expiry_timestamp_seconds", kGauge,
+    "When a certificate ends: the server's as the last opened connection saw "
+    "it, the client's, the earliest CA; absent while unknown."};
+// version, cipher
+inline constexpr MetricInfo kTlsInfo = {
+    "dbpool_tls_info", kGauge,
+    "TLS of the last opened connection, value 1; absent without TLS."};
+
 // Queries.
 // query
 inline constexpr MetricInfo kQueries = {

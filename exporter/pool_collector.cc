@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -37,6 +38,7 @@ class Page {
     add_integrals();
     add_acquires();
     add_connections();
+    add_tls();
     add_queries();
     return std::move(families_);
   }
@@ -46,6 +48,7 @@ class Page {
   void add_integrals();
   void add_acquires();
   void add_connections();
+  void add_tls();
   void add_queries();
 
   Labels labels_with(std::string_view name, std::string_view value) const {
@@ -139,6 +142,27 @@ void Page::add_connections() {
   single(metrics::kConnectDuration, stats_.connect_duration);
   split<ConnectPhase>(metrics::kConnectPhaseDuration, "phase",
                       stats_.connect_phase);
+}
+
+void Page::add_tls() {
+  const TlsStats& tls = stats_.tls;
+  if (!tls.version.empty()) {
+    Labels info = labels_with("version", tls.version);
+    info = with(info, "cipher", tls.cipher);
+    add(families_.emplace_back(make_family(metrics::kTlsInfo)), std::move(info),
+        1);
+  }
+  Family expiry = make_family(metrics::kTlsCertificateExpiry);
+  const auto put = [&](std::string_view certificate,
+                       const std::optional<WallTime>& end) {
+    if (!end) return;
+    add(expiry, labels_with("certificate", certificate),
+        metrics::seconds(end->time_since_epoch()));
+  };
+  put("server", tls.server);
+  put("client", tls.client);
+  put("ca", tls.ca);
+  if (!expiry.metric.empty()) families_.push_back(std::move(expiry));
 }
 
 void Page::add_queries() {

@@ -230,6 +230,12 @@ constexpr Definition kDefinitions[] = {
                            draft.settings.web.max_requests);
      }},
 
+    {"", "--debug.dumpable", "BOOL", "false", "false",
+     "allow core dumps and debuggers, which see passwords",
+     [](Text text, Draft& draft) {
+       return parse_bool(text, draft.settings.dumpable);
+     }},
+
     {"", "--log.level", "LEVEL", "info", "info",
      "debug, info, warn or error",
      [](Text text, Draft& draft) {
@@ -271,6 +277,9 @@ std::string help_text() {
       "\n"
       "The database is named by the environment variable DATABASE_URL only, a\n"
       "libpq URI or key=value string: a flag would show its password in ps.\n"
+      "DB_SSL_CA, DB_SSL_CERT and DB_SSL_KEY take certificates and key for "
+      "TLS\n"
+      "as base64 of PEM. NAME_FILE names a file for each of the four.\n"
       "A flag stands over the variable named beside it.\n"
       "\n"
       "  --profile=PROFILE\n"

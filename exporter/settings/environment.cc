@@ -1,9 +1,9 @@
 #include <algorithm>
-#include <array>
 #include <cstddef>
 
 #include "exporter/logging/log_line.h"
 #include "exporter/settings/definitions.h"
+#include "exporter/settings/secret_files.h"
 #include "exporter/settings/sources.h"
 #include "exporter/utf8.h"
 
@@ -14,12 +14,13 @@ namespace {
 constexpr std::size_t kMaxUnknown = 20;
 constexpr std::size_t kLongestName = 100;
 
-// Known, but read elsewhere than by the table.
-constexpr std::array<std::string_view, 3> kTlsMaterial = {
-    "DB_SSL_CA", "DB_SSL_CERT", "DB_SSL_KEY"};
-
 std::vector<std::string> known_variables() {
-  std::vector<std::string> known(kTlsMaterial.begin(), kTlsMaterial.end());
+  std::vector<std::string> known;
+  for (const std::string_view name : kSecretVariables) {
+    if (!name.starts_with("DB_")) continue;
+    known.emplace_back(name);
+    known.push_back(std::string(name) + "_FILE");
+  }
   for (const Definition& definition : definitions()) {
     if (!definition.variable.empty()) known.emplace_back(definition.variable);
   }

@@ -6,6 +6,7 @@
 #include "exporter/build_info.h"
 #include "exporter/settings/checks.h"
 #include "exporter/settings/definitions.h"
+#include "exporter/settings/secret_files.h"
 #include "exporter/settings/settings.h"
 #include "exporter/settings/sources.h"
 #include "exporter/settings/tls.h"
@@ -37,9 +38,9 @@ class Loader {
   void choose_profile();
   void apply(const Definition& definition);
   void set(const Definition& definition, const Given& given);
-  void refuse_tls_material();
+  Secret secret(std::string_view name);
   void take_database();
-  TlsWishes tls_wishes() const;
+  TlsWishes tls_wishes();
   void effective(std::string name, std::string_view value, std::string source);
   void error(std::string line) { errors_.push_back(std::move(line)); }
 
@@ -64,7 +65,6 @@ tl::expected<Settings, EarlyExit> Loader::run() {
   choose_profile();
   draft_.settings.demo = flags_.demo;
   for (const Definition& definition : definitions()) apply(definition);
-  refuse_tls_material();
   take_database();
   Settings& settings = draft_.settings;
   check_together(draft_, given_, errors_);
@@ -124,19 +124,18 @@ void Loader::set(const Definition& definition, const Given& given) {
   effective(std::string(definition.key()), all, given.source);
 }
 
-// Ignoring these would leave a connection less safe than was asked for.
-void Loader::refuse_tls_material() {
-  for (const char* name : {"DB_SSL_CA", "DB_SSL_CERT", "DB_SSL_KEY"}) {
-    if (variable(environment_, name).empty()) continue;
-    error(std::string(name) +
-          ": not supported by this version; expected it unset (name files by "
-          "sslrootcert, sslcert and sslkey in DATABASE_URL)");
-  }
+// Empty, with the mistake noted, where it cannot be had.
+Secret Loader::secret(std::string_view name) {
+  auto found = read_secret(environment_, name);
+  if (found) return *std::move(found);
+  error(std::move(found.error()));
+  return {std::string(name), "", false};
 }
 
 void Loader::take_database() {
   Settings& settings = draft_.settings;
-  const std::string text = variable(environment_, "DATABASE_URL");
+  const std::size_t mistakes = errors_.size();
+  const auto [name, text, is_file] = secret("DATABASE_URL");
   if (settings.demo) {
     if (!text.empty()) {
       settings.notices.push_back(
@@ -147,6 +146,7 @@ void Loader::take_database() {
     return;
   }
   if (text.empty()) {
+    if (errors_.size() > mistakes) return;  // its file cannot be read
     error(
         "DATABASE_URL: not set; expected a URI such as "
         "postgresql://user@host:5432/database or key=value pairs (--demo "
@@ -155,7 +155,8 @@ void Loader::take_database() {
   }
   auto database = ConnectionString::parse(text);
   if (!database) {
-    error("DATABASE_URL: " + database.error().message);
+    error(name + ": " + database.error().message);
+    (void)tls_wishes();  // for the mistakes in these
     return;
   }
   TlsDecision tls = decide_tls(*database, tls_wishes());
@@ -167,14 +168,27 @@ void Loader::take_database() {
       !database->get("fallback_application_name")) {
     (void)database->set("fallback_application_name", "dbpool_exporter");
   }
-  effective("DATABASE_URL", database->description(), "environment");
+  effective("DATABASE_URL", database->description(),
+            is_file ? "file" : "environment");
   effective("sslmode", database->get("sslmode").value_or("libpq's default"),
             "derived");
   settings.database = *std::move(database);
 }
 
-TlsWishes Loader::tls_wishes() const {
+TlsWishes Loader::tls_wishes() {
   TlsWishes wishes;
+  const auto take = [this](std::string_view variable, std::string& name,
+                           std::string& value) {
+    Secret found = secret(variable);
+    name = std::move(found.name);
+    value = std::move(found.value);
+    if (value.empty()) return;
+    effective(std::string(variable), "given",
+              found.is_file ? "file" : "environment");
+  };
+  take("DB_SSL_CA", wishes.ca_name, wishes.material.ca);
+  take("DB_SSL_CERT", wishes.certificate_name, wishes.material.certificate);
+  take("DB_SSL_KEY", wishes.key_name, wishes.material.key);
   const auto ssl = given_.find("DB_SSL");
   if (ssl != given_.end()) {
     wishes.ssl = draft_.ssl;

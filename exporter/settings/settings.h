@@ -54,12 +54,13 @@ struct Notice {
 struct EffectiveSetting {
   std::string name;  // the variable, or the flag of one that has none
   std::string value;
-  std::string source;  // "flag", "environment", "default", "derived"
+  std::string source;  // "flag", "environment", "file", "default", "derived"
 };
 
 struct Settings {
   Profile profile = Profile::kDevelopment;
   bool demo = false;
+  bool dumpable = false;  // let the process' memory be seen (--debug.dumpable)
   // With TLS decided and application_name filled in; nullopt only in a demo.
   std::optional<ConnectionString> database;
   PoolOptions pool;
@@ -87,8 +88,9 @@ using Environment = std::map<std::string, std::string>;
 // A copy of `environ`; of names given twice the first counts.
 Environment copy_environment(const char* const* environ);
 
-// `args` without the program's name. Reads nothing but its arguments and
-// whether the system's certificates are there.
+// `args` without the program's name. Reads nothing but its arguments, the
+// files that *_FILE variables name, and whether the system's certificates are
+// there.
 tl::expected<Settings, EarlyExit> load_settings(
     const std::vector<std::string>& args, const Environment& environment);
 

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <memory>
 #include <system_error>
+#include <utility>
 
 namespace dbpool::exporter {
 
@@ -35,27 +37,39 @@ std::string contradiction(const std::string& name, bool value,
          std::string(accepted) + " there, or no " + name;
 }
 
+bool has_material(const TlsOptions& material) {
+  return !material.ca.empty() || !material.certificate.empty() ||
+         !material.key.empty();
+}
+
+const std::string& first_name(const TlsWishes& wishes) {
+  if (!wishes.material.ca.empty()) return wishes.ca_name;
+  return wishes.material.certificate.empty() ? wishes.key_name
+                                             : wishes.certificate_name;
+}
+
 void find_contradictions(const ConnectionString& database,
                          const TlsWishes& wishes,
                          std::vector<std::string>& errors) {
   const std::string mode = database.get("sslmode").value_or("");
   const std::string shown = "sslmode=" + mode;
-  constexpr std::string_view kTls = "require, verify-ca or verify-full";
   if (!mode.empty() && !is_known(mode)) {
     errors.emplace_back(
         "DATABASE_URL: sslmode is not known; expected disable, allow, prefer, "
         "require, verify-ca or verify-full");
     return;
   }
-  if (wishes.ssl == true && mode == "disable") {
-    errors.push_back(contradiction(wishes.ssl_name, true, shown, kTls));
+  if (wishes.ssl == false && has_material(wishes.material)) {
+    errors.push_back(first_name(wishes) + " contradicts " + wishes.ssl_name +
+                     "=false; expected one of them unset");
   }
   if (wishes.ssl == false && demands_tls(mode)) {
     errors.push_back(contradiction(wishes.ssl_name, false, shown, "disable"));
   }
   if (wishes.ssl == false) return;  // nothing to verify
-  if (wishes.reject_unauthorized == true && mode == "disable") {
-    errors.push_back(contradiction(wishes.reject_name, true, shown, kTls));
+  if (!wishes.ssl && wishes.reject_unauthorized == true && mode == "disable") {
+    errors.push_back(contradiction(wishes.reject_name, true, shown,
+                                   "require, verify-ca or verify-full"));
   }
   if (wishes.reject_unauthorized != false) return;
   if (verifies(mode)) {
@@ -66,6 +80,30 @@ void find_contradictions(const ConnectionString& database,
     errors.push_back(
         contradiction(wishes.reject_name, false, "sslrootcert", "none"));
   }
+}
+
+const std::string& name_of(TlsProblem::Source source, const TlsWishes& wishes) {
+  switch (source) {
+    case TlsProblem::Source::kCa:
+      return wishes.ca_name;
+    case TlsProblem::Source::kCertificate:
+      return wishes.certificate_name;
+    case TlsProblem::Source::kKey:
+      break;
+  }
+  return wishes.key_name;
+}
+
+// What is given is checked even where it will not be used.
+std::shared_ptr<const TlsMaterial> check_material(const TlsWishes& wishes,
+                                                  TlsDecision& decision) {
+  if (!has_material(wishes.material)) return nullptr;
+  auto material = TlsMaterial::create(wishes.material);
+  if (material) return *std::move(material);
+  const TlsProblem& problem = material.error();
+  decision.errors.push_back(name_of(problem.source, wishes) + ": " +
+                            problem.text);
+  return nullptr;
 }
 
 // The sslmode to set; nullopt: leave it to the URL and to libpq.
@@ -82,29 +120,42 @@ std::optional<std::string> decide_mode(std::string_view url_mode,
   if (by_profile || (w.ssl == true && !demands_tls(url_mode))) {
     return "verify-full";
   }
+  // Who names a CA wants the server verified.
+  if (!w.material.ca.empty() && url_mode == "require") return "verify-full";
   return std::nullopt;
 }
 
 void add_roots(ConnectionString& database, const TlsWishes& wishes,
                std::vector<Notice>& notices) {
   if (database.get("sslrootcert") || wishes.has_pgsslrootcert) return;
-  (void)database.set("sslrootcert", kSystemRoots);
+  const std::string roots = system_roots_file();
+  (void)database.set("sslrootcert", roots);
   std::error_code error;
-  if (std::filesystem::exists(kSystemRoots, error)) return;
+  if (std::filesystem::exists(roots, error)) return;
   notices.push_back({LogLevel::kWarn,
                      "the database's certificate cannot be verified: there is "
                      "no " +
-                         std::string(kSystemRoots) +
-                         "; install ca-certificates or name sslrootcert in "
-                         "DATABASE_URL"});
+                         roots + "; install ca-certificates or give " +
+                         wishes.ca_name});
+}
+
+void use_material(ConnectionString& database, const TlsWishes& wishes,
+                  std::shared_ptr<const TlsMaterial> material) {
+  database.use(std::move(material));
+  if (wishes.reject_unauthorized == false && !wishes.material.ca.empty()) {
+    database.unset("sslrootcert");
+  }
 }
 
 }  // namespace
 
-TlsDecision decide_tls(ConnectionString& database, const TlsWishes& wishes) {
+TlsDecision decide_tls(ConnectionString& database, const TlsWishes& given) {
   TlsDecision decision;
-  find_contradictions(database, wishes, decision.errors);
+  find_contradictions(database, given, decision.errors);
+  auto material = check_material(given, decision);
   if (!decision.errors.empty()) return decision;
+  TlsWishes wishes = given;
+  if (!wishes.ssl && material) wishes.ssl = true;
   if (only_sockets(database)) {
     if (wishes.ssl.value_or(wishes.ssl_by_default)) {
       decision.notices.push_back(
@@ -113,17 +164,28 @@ TlsDecision decide_tls(ConnectionString& database, const TlsWishes& wishes) {
     }
     return decision;
   }
-  const auto target = decide_mode(database.get("sslmode").value_or(""), wishes);
+  const std::string before = database.get("sslmode").value_or("");
+  const auto target = decide_mode(before, wishes);
   if (target) (void)database.set("sslmode", *target);
   const std::string mode = database.get("sslmode").value_or("");
+  if (before == "disable" && mode != before) {
+    decision.notices.push_back(
+        {LogLevel::kWarn,
+         (given.ssl ? given.ssl_name + "=true" : first_name(given)) +
+             " stands over sslmode=disable in DATABASE_URL: sslmode=" + mode +
+             " is used"});
+  }
+  if (material) use_material(database, wishes, std::move(material));
   if (verifies(mode)) add_roots(database, wishes, decision.notices);
   if (mode == "require" && !database.get("sslrootcert") &&
       !wishes.has_pgsslrootcert) {
+    const bool unused = !wishes.material.ca.empty();
     decision.notices.push_back(
         {LogLevel::kWarn,
          "TLS to the database is encrypted but not verified: anyone between "
          "could pose as the server; " +
-             wishes.reject_name + "=true verifies"});
+             wishes.reject_name + "=true verifies" +
+             (unused ? " (" + wishes.ca_name + " is not used)" : "")});
   }
   return decision;
 }

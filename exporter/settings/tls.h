@@ -1,4 +1,5 @@
-// What DB_SSL, DB_SSL_REJECT_UNAUTHORIZED and DATABASE_URL say together.
+// What DB_SSL, DB_SSL_REJECT_UNAUTHORIZED, DB_SSL_CA, DB_SSL_CERT, DB_SSL_KEY
+// and DATABASE_URL say together.
 #ifndef DBPOOL_EXPORTER_SETTINGS_TLS_H_
 #define DBPOOL_EXPORTER_SETTINGS_TLS_H_
 
@@ -12,10 +13,6 @@
 
 namespace dbpool::exporter {
 
-// The roots that Debian and its kin trust.
-inline constexpr std::string_view kSystemRoots =
-    "/etc/ssl/certs/ca-certificates.crt";
-
 struct TlsWishes {
   // What was given by flag or environment; nullopt: nothing.
   std::optional<bool> ssl = {};
@@ -23,6 +20,11 @@ struct TlsWishes {
   std::string ssl_name = "DB_SSL";  // as the user wrote it
   std::string reject_name = "DB_SSL_REJECT_UNAUTHORIZED";
   bool ssl_by_default = false;  // of the profile
+  // Certificates and keys as given, and by which variables.
+  TlsOptions material = {};  // its `verify` counts for nothing
+  std::string ca_name = "DB_SSL_CA";
+  std::string certificate_name = "DB_SSL_CERT";
+  std::string key_name = "DB_SSL_KEY";
   // libpq's own variables, which count as the URL does, but never stop the
   // start.
   bool has_pgsslmode = false;      // PGSSLMODE
@@ -34,12 +36,14 @@ struct TlsDecision {
   std::vector<Notice> notices;
 };
 
-// Sets sslmode, and sslrootcert for what verifies without naming one.
+// Checks the material, and sets sslmode, sslrootcert, sslcert and sslkey.
+// Material (DB_SSL_CA, DB_SSL_CERT, DB_SSL_KEY) means ssl=true where DB_SSL is
+// not given; with ssl=false it stops the start.
 //
 //   given                              sslmode
 //   ssl=false                          disable
 //   ssl=true                           verify-full, unless the URL's is
-//                                      require or stricter
+//                                      verify-ca, or require without DB_SSL_CA
 //   ssl=true,  reject=true             verify-full
 //   ssl=true,  reject=false            require
 //   reject=true                        verify-full, where TLS is on at all
@@ -48,9 +52,11 @@ struct TlsDecision {
 //   neither                            the URL's, PGSSLMODE, or the profile's:
 //                                      verify-full or disable
 //
-// Errors: a given variable and the URL that exclude each other. A database
-// that is reached by Unix sockets only is left as it is: libpq knows no TLS
-// there.
+// Errors: a variable that would take away what the URL demands. One that
+// demands more than the URL wins, and that is said. Material stands over the
+// URL's own. With reject=false DB_SSL_CA is checked but not used: libpq
+// verifies whenever it has a root. A database that is reached by Unix sockets
+// only is left as it is: libpq knows no TLS there.
 TlsDecision decide_tls(ConnectionString& database, const TlsWishes& wishes);
 
 }  // namespace dbpool::exporter

@@ -126,6 +126,11 @@ Expected<void> ConnectionString::set(std::string_view keyword,
   return {};
 }
 
+void ConnectionString::unset(std::string_view keyword) {
+  const auto found = values_.find(keyword);
+  if (found != values_.end()) values_.erase(found);
+}
+
 Expected<void> ConnectionString::set_tls(const TlsOptions& options) {
   auto material = TlsMaterial::create(options);
   if (!material) {

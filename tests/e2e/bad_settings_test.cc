@@ -149,7 +149,7 @@ TEST(BadSettingsTest, AMalformedDatabaseUrlIsNamedButNeverShown) {
   expect_one_line(run({}), "DATABASE_URL");
 }
 
-TEST(BadSettingsTest, TlsMaterialOfALaterVersionIsRefusedAndNeverShown) {
+TEST(BadSettingsTest, TlsMaterialThatIsNoneIsRefusedAndNeverShown) {
   for (const char* name : {"DB_SSL_CA", "DB_SSL_CERT", "DB_SSL_KEY"}) {
     expect_one_line(
         run({.database_url = kSomeUrl, .env = {{name, "pl4ntS3cret"}}}), name);

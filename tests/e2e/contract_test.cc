@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "tests/e2e/exporter.h"
+#include "tests/support/certificates.h"
 #include "tests/support/net.h"
 #include "tests/support/prometheus.h"
 
@@ -90,6 +91,17 @@ const std::vector<Promise>& known_later() {
   return promises;
 }
 
+// What is there when the database is reached over TLS.
+const std::vector<Promise>& known_over_tls() {
+  static const std::vector<Promise> promises = {
+      {"dbpool_tls_certificate_expiry_timestamp_seconds",
+       "gauge",
+       {"certificate"}},
+      {"dbpool_tls_info", "gauge", {"version", "cipher"}},
+  };
+  return promises;
+}
+
 const std::vector<Promise>& exporter_promises() {
   static const std::vector<Promise> promises = {
       {"dbpool_exporter_build_info",
@@ -149,8 +161,8 @@ void expect_kept(const MetricsPage& page, const std::vector<Promise>& promises,
 }
 
 bool is_promised(const std::string& name) {
-  for (const auto* promises :
-       {&pool_promises(), &known_later(), &exporter_promises()}) {
+  for (const auto* promises : {&pool_promises(), &known_later(),
+                               &known_over_tls(), &exporter_promises()}) {
     for (const Promise& promise : *promises) {
       if (name == promise.name) return true;
       if (std::string(promise.type) != "histogram") continue;
@@ -164,7 +176,16 @@ bool is_promised(const std::string& name) {
 
 class ContractTest : public ::testing::Test {
  protected:
-  ContractTest() { create_planted_role(postgres_); }
+  ContractTest() : postgres_(with_tls()) { create_planted_role(postgres_); }
+
+  PostgresOptions with_tls() const {
+    const KeyPair own =
+        ca_.issue({.common_name = "db", .alternative_names = "IP:127.0.0.1"});
+    PostgresOptions options;
+    options.config = {"ssl = on"};
+    options.files = {{"server.key", own.key}, {"server.crt", own.certificate}};
+    return options;
+  }
 
   ExporterOptions options() const {
     return {.database_url = planted_url(postgres_),
@@ -176,15 +197,19 @@ class ContractTest : public ::testing::Test {
            page.value("dbpool_workload_requests_total") > 10;
   }
 
+  const CertificateAuthority ca_{"Contract CA"};
   const Postgres postgres_;
 };
 
 TEST_F(ContractTest, EveryMetricIsThereWithItsTypeAndLabels) {
-  Exporter exporter(options());
+  ExporterOptions over_tls = options();
+  over_tls.env = {{"DB_SSL", "true"}, {"DB_SSL_CA", base64(ca_.certificate())}};
+  Exporter exporter(over_tls);
   ASSERT_TRUE(exporter.eventually_page(knows_all));
   const MetricsPage page = exporter.page();
   expect_kept(page, pool_promises(), true);
   expect_kept(page, known_later(), true);
+  expect_kept(page, known_over_tls(), true);
   expect_kept(page, exporter_promises(), false);
   for (const Sample& sample : page.samples()) {
     EXPECT_TRUE(is_promised(sample.name)) << sample.name;
@@ -265,6 +290,9 @@ TEST(ContractWithoutDatabaseTest, WhatIsNotKnownIsAbsentAndTheRestIsThere) {
   EXPECT_EQ(first.type("dbpool_probe_last_success_timestamp_seconds"), "");
   EXPECT_EQ(first.type("dbpool_server_max_connections"), "");
   EXPECT_EQ(first.type("dbpool_server_connections"), "");
+  for (const Promise& promise : known_over_tls()) {
+    EXPECT_EQ(first.type(promise.name), "");
+  }
   ASSERT_TRUE(exporter.eventually_page([](const MetricsPage& page) {
     return page.sum("dbpool_probe_failures_total") >= 3;
   }));

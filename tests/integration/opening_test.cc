@@ -193,7 +193,7 @@ TEST(Opening, AServerWithoutTlsIsTlsWhenItIsRequired) {
   const Error error = open_failure(
       planted("127.0.0.1", shared_postgres().port(), "sslmode=require"));
   EXPECT_EQ(error.connect_failure, ConnectFailure::kTls) << error.message;
-  EXPECT_THAT(error.message, HasSubstr("does not support SSL"));
+  EXPECT_THAT(error.message, HasSubstr("the server has no TLS"));
 }
 
 TEST(Opening, SilenceIsATimeoutThatNamesItsPhase) {

@@ -80,8 +80,11 @@ TEST(Tls, TheWholeTable) {
       {"disable", false, kUnset, true, "disable"},
       {"disable", false, true, true, "disable"},
       {"disable", kUnset, false, true, "disable"},
-      // … and stops the start where the two exclude each other.
-      {"disable", true, kUnset, false, "error"},
+      // … or forbids what it demands, and stops the start where the two exclude
+      // each other.
+      {"disable", true, kUnset, false, "verify-full"},
+      {"disable", true, true, false, "verify-full"},
+      {"disable", true, false, false, "require"},
       {"disable", kUnset, true, false, "error"},
       {"require", false, kUnset, false, "error"},
       {"verify-ca", false, kUnset, false, "error"},
@@ -104,12 +107,12 @@ TEST(Tls, TheWholeTable) {
 }
 
 TEST(Tls, ContradictionsNameWhatWasGivenAndWhatIsAccepted) {
-  EXPECT_THAT(decide("postgres://db/x?sslmode=disable",
-                     {.ssl = true, .ssl_name = "--db.ssl"})
+  EXPECT_THAT(decide("postgres://db/x?sslmode=require",
+                     {.ssl = false, .ssl_name = "--db.ssl"})
                   .decision.errors,
-              ElementsAre("--db.ssl=true contradicts sslmode=disable in "
-                          "DATABASE_URL; expected require, verify-ca or "
-                          "verify-full there, or no --db.ssl"));
+              ElementsAre("--db.ssl=false contradicts sslmode=require in "
+                          "DATABASE_URL; expected disable there, or no "
+                          "--db.ssl"));
   EXPECT_THAT(decide("postgres://db/x?sslrootcert=/ca.pem",
                      {.ssl = true, .reject_unauthorized = false})
                   .decision.errors,
@@ -118,9 +121,10 @@ TEST(Tls, ContradictionsNameWhatWasGivenAndWhatIsAccepted) {
 }
 
 TEST(Tls, VerificationUsesTheSystemsRootsUnlessOthersAreNamed) {
-  EXPECT_EQ(decide("postgres://db/x", {.ssl = true}).roots, kSystemRoots);
+  EXPECT_EQ(decide("postgres://db/x", {.ssl = true}).roots,
+            system_roots_file());
   EXPECT_EQ(decide("postgres://db/x?sslmode=verify-ca", {}).roots,
-            kSystemRoots);
+            system_roots_file());
   EXPECT_EQ(decide("postgres://db/x?sslrootcert=/ca.pem", {.ssl = true}).roots,
             "/ca.pem");
   EXPECT_EQ(

@@ -56,6 +56,9 @@ class ConnectionString {
   // Sets or replaces one; kUsage for a keyword that libpq does not know.
   Expected<void> set(std::string_view keyword, std::string_view value);
 
+  // Takes one away; nothing if it was not given.
+  void unset(std::string_view keyword);
+
   // TLS as `options` say, over what was given before: sets sslmode and
   // sslrootcert, and sslcert and sslkey if a certificate is given. kUsage for
   // what TlsMaterial::create() refuses, the message naming the option.

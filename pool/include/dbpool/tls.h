@@ -41,9 +41,9 @@ struct TlsOptions {
   TlsVerify verify = TlsVerify::kFull;
   // PEM, or base64 of it with or without line breaks and padding. Empty:
   // none.
-  std::string ca;           // one or more; empty: system_roots_file()
-  std::string certificate;  // the client's, then its chain
-  std::string key;          // the client's private key, not encrypted
+  std::string ca = {};           // one or more; empty: system_roots_file()
+  std::string certificate = {};  // the client's, then its chain
+  std::string key = {};          // the client's private key, not encrypted
 };
 
 // What is wrong with one of them, for a message that names where it came

@@ -1,0 +1,72 @@
+#include "exporter/secrets.h"
+
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdlib>
+#include <cstring>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "dbpool/error.h"
+
+namespace dbpool::exporter {
+
+namespace {
+
+bool is_ours(std::string_view name) {
+  return name == "DATABASE_URL" || name == "DB_SSL_KEY";
+}
+
+bool is_secret(std::string_view name, std::string_view value) {
+  return is_ours(name) || name == "PGPASSWORD" || redact(value) != value ||
+         redact(std::string(name) + "=" + std::string(value)) !=
+             std::string(name) + "=" + std::string(value);
+}
+
+// One line is all it takes, but a compiler may leave out what nobody reads.
+void wipe(char* text) noexcept { ::explicit_bzero(text, std::strlen(text)); }
+
+void hide_variable(char* entry) {
+  char* const equals = std::strchr(entry, '=');
+  if (equals == nullptr) return;
+  const std::string name(entry, equals);
+  const std::string value(equals + 1);
+  if (!is_secret(name, value)) return;
+  // NOLINTBEGIN(concurrency-mt-unsafe): no other thread runs yet.
+  if (is_ours(name)) {
+    ::unsetenv(name.c_str());
+  } else {
+    ::setenv(name.c_str(), value.c_str(), 1);
+  }
+  // NOLINTEND(concurrency-mt-unsafe)
+  wipe(equals + 1);
+}
+
+}  // namespace
+
+void set_dumpable(bool dumpable) noexcept {
+  ::prctl(PR_SET_DUMPABLE, dumpable ? 1UL : 0UL, 0UL, 0UL, 0UL);
+}
+
+void hide_secrets(int argc, char** argv) {
+  for (int i = 1; i < argc; ++i) {
+    const std::string_view argument(argv[i]);
+    const std::string safe = redact(argument);
+    if (safe == argument) continue;
+    const std::size_t size = std::min(safe.size(), argument.size());
+    wipe(argv[i]);
+    std::copy_n(safe.begin(), size, argv[i]);
+  }
+  // setenv() and unsetenv() change the list while it is gone through.
+  std::vector<char*> entries;
+  for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
+    entries.push_back(*entry);
+  }
+  for (char* const entry : entries) hide_variable(entry);
+}
+
+}  // namespace dbpool::exporter
