@@ -32,9 +32,9 @@ void free_policy(void* /*parent*/, void* policy, CRYPTO_EX_DATA* /*data*/,
 }
 
 int policy_index() {
-  static const int index =
+  static const int kIndex =
       SSL_CTX_get_ex_new_index(0, nullptr, nullptr, nullptr, &free_policy);
-  return index;
+  return kIndex;
 }
 
 bool has_allowed_name(const X509* certificate, const Policy& policy) {
