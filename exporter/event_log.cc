@@ -100,7 +100,7 @@ void EventLog::leak_suspected(const LeaseEvent& event) noexcept {
   guarded([&] {
     const std::string where = place(event);
     log_.limited(LogLevel::kWarn, key("leak", event.pool, event.tag, where),
-                 "a lease is held for long: is it given back?",
+                 "lease suspected to be leaked",
                  {{"pool", event.pool},
                   {"tag", event.tag},
                   {"acquired_at", where},

@@ -67,6 +67,12 @@ Verdict judge(const HealthFacts& facts) {
     if (waits_for(stats, WaitReason::kServerSlots)) {
       return degraded("the database refuses more connections");
     }
+    if (waits_for(stats, WaitReason::kBackendDown)) {
+      return degraded("requests wait for a database that is down");
+    }
+    if (waits_for(stats, WaitReason::kOpening)) {
+      return degraded("requests wait for connections that take long to open");
+    }
   }
   // Sessions that are there may go on for long while no new one can be had.
   if (fails(facts.connect)) return degraded(facts.connect->last_error);

@@ -43,7 +43,7 @@ Response answer(const std::vector<PoolHealth>& pools) {
   members = nlohmann::ordered_json::object();
   for (const PoolHealth& pool : pools) {
     nlohmann::ordered_json member = {{"status", to_string(pool.status)}};
-    member.update(seed_stats_json(pool.stats));
+    member.update(brief_stats_json(pool.stats));
     if (!pool.reason.empty()) {
       member["reason"] = to_utf8(redact(pool.reason));
     }

@@ -35,14 +35,14 @@ std::uint64_t sum(const std::array<Value, kSize>& values) {
 
 }  // namespace
 
-Json seed_stats_json(const PoolStats& stats) {
+Json brief_stats_json(const PoolStats& stats) {
   return {{"totalConnections", stats.total},
           {"idleConnections", at(stats, ConnectionState::kIdle)},
           {"waitingRequests", stats.waiting_total}};
 }
 
 Json full_stats_json(const PoolStats& stats) {
-  Json json = seed_stats_json(stats);
+  Json json = brief_stats_json(stats);
   json["activeConnections"] = at(stats, ConnectionState::kActive);
   json["connectionsByState"] = by_word<ConnectionState>(stats.connections);
   json["waitingRequestsByReason"] = by_word<WaitReason>(stats.waiting);

@@ -1,4 +1,4 @@
-// PoolStats as JSON, in the words of the seed's getPoolStats().
+// PoolStats as JSON, in the words that Node services' getPoolStats() uses.
 #ifndef DBPOOL_EXPORTER_HTTP_POOL_JSON_H_
 #define DBPOOL_EXPORTER_HTTP_POOL_JSON_H_
 
@@ -9,7 +9,7 @@
 namespace dbpool::exporter {
 
 // {"totalConnections":15,"idleConnections":12,"waitingRequests":0}
-nlohmann::ordered_json seed_stats_json(const PoolStats& stats);
+nlohmann::ordered_json brief_stats_json(const PoolStats& stats);
 
 // The same with the whole split, the limits, the ages in seconds and the
 // counters. Strings are valid UTF-8.

@@ -1,4 +1,4 @@
-// /stats: the seed's getPoolStats() for each pool.
+// /stats: getPoolStats() of node-postgres services, for each pool.
 #ifndef DBPOOL_EXPORTER_HTTP_STATS_HANDLER_H_
 #define DBPOOL_EXPORTER_HTTP_STATS_HANDLER_H_
 
