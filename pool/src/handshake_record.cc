@@ -125,9 +125,9 @@ std::string attribute(PGconn* connection, const char* name) {
 
 Recording::Recording(HandshakeRecord& record) noexcept {
   // Once for the process: OpenSSL never forgets an index.
-  static const int index =
+  static const int kIndex =
       SSL_CTX_get_ex_new_index(0, nullptr, on_new_context, nullptr, nullptr);
-  static_cast<void>(index);
+  static_cast<void>(kIndex);
   current = &record;
 }
 

@@ -111,7 +111,8 @@ std::string decode(std::string_view text) {
 bool names_a_secret(std::string_view keyword) {
   const std::string name = decode(keyword);
   return name.ends_with("password") || name.ends_with("passwd") ||
-         name.ends_with("sslkey") || name.ends_with("ssl_key");
+         name.ends_with("passphrase") || name.ends_with("sslkey") ||
+         name.ends_with("ssl_key");
 }
 
 // Reads `text` once from the left and writes the redacted copy.
@@ -124,6 +125,10 @@ class Redactor {
       if (text_.substr(at_).starts_with("://")) {
         copy(3);
         redact_authority();
+      } else if (decodes_to_authority()) {
+        redact_encoded_authority();
+      } else if (const std::size_t end = key_end(); end > at_) {
+        hide_until(end);
       } else if (text_[at_] == '=' && names_a_secret(word_before(at_))) {
         redact_value();
       } else {
@@ -244,6 +249,70 @@ class Redactor {
     const std::string_view after(",/?#\"'`)>;.]:\\");
     return stop - from <= 5 &&
            (stop == end || after.find(text_[stop]) != std::string_view::npos);
+  }
+
+  // --- postgresql%3A%2F%2Fuser%3Apassword%40host: a URI within another -----
+  bool decodes_to_authority() const {
+    constexpr std::size_t kLength = 9;  // of "%3A%2F%2F"
+    return text_[at_] == '%' && decode(text_.substr(at_, kLength)) == "://";
+  }
+
+  // All but the user: there is no telling what was encoded twice.
+  void redact_encoded_authority() {
+    copy(9);
+    const std::size_t end = token_end(at_);
+    const std::size_t at_sign = last_of("%40", '@', end);
+    if (at_sign == std::string_view::npos) return;
+    std::size_t colon = at_;
+    while (colon < at_sign && text_[colon] != ':' && !is_encoded(colon, ':')) {
+      ++colon;
+    }
+    if (colon == at_sign) return;
+    copy(colon + (text_[colon] == ':' ? 1 : 3) - at_);
+    hide_until(at_sign);
+  }
+
+  bool is_encoded(std::size_t i, char character) const {
+    return text_[i] == '%' &&
+           decode(text_.substr(i, 3)) == std::string(1, character);
+  }
+
+  std::size_t last_of(std::string_view encoded, char plain,
+                      std::size_t end) const {
+    const std::string_view within = text_.substr(0, end);
+    const std::size_t one = within.rfind(encoded);
+    const std::size_t other = within.rfind(plain);
+    const auto from_here = [this](std::size_t found) {
+      return found != std::string_view::npos && found >= at_;
+    };
+    if (!from_here(one)) return from_here(other) ? other : std::string::npos;
+    return from_here(other) ? std::max(one, other) : one;
+  }
+
+  // --- PEM -----------------------------------------------------------------
+  // Where the private key that begins here ends, as PEM or as base64 of any
+  // PEM; at_ if none does.
+  std::size_t key_end() const {
+    constexpr std::string_view kBase64OfPem = "LS0tLS1CRUdJTi";
+    constexpr std::string_view kBase64 =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=-_"
+        "\r\n";
+    const std::string_view rest = text_.substr(at_);
+    if (rest.starts_with(kBase64OfPem)) {
+      return std::min(text_.find_first_not_of(kBase64, at_), text_.size());
+    }
+    constexpr std::string_view kBegin = "-----BEGIN ";
+    constexpr std::string_view kEnd = "-----END ";
+    constexpr std::size_t kLongestHeader = 60;
+    if (!rest.starts_with(kBegin) ||
+        rest.substr(0, kLongestHeader).find("PRIVATE KEY-----") ==
+            std::string_view::npos) {
+      return at_;
+    }
+    const std::size_t end = text_.find(kEnd, at_);
+    if (end == std::string_view::npos) return text_.size();
+    const std::size_t dashes = text_.find("-----", end + kEnd.size());
+    return dashes == std::string_view::npos ? text_.size() : dashes + 5;
   }
 
   // --- keyword=value -------------------------------------------------------

@@ -137,11 +137,11 @@ void end_crew() {
 // After OpenSSL has asked for its own turn at the end of the process, so that
 // ours comes before it.
 void end_before_openssl() {
-  static const bool registered = [] {
+  static const bool kRegistered = [] {
     OPENSSL_init_ssl(0, nullptr);
     return std::atexit(end_crew) == 0;
   }();
-  static_cast<void>(registered);
+  static_cast<void>(kRegistered);
 }
 
 // A child of fork() has neither the threads nor a mutex it may trust: it gets

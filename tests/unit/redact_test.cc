@@ -37,6 +37,31 @@ TEST(Redact, HidesThePasswordOfAUri) {
   });
 }
 
+TEST(Redact, HidesThePasswordOfAUriThatIsPercentEncodedItself) {
+  expect_redacted({
+      {"target=postgresql%3A%2F%2Fapp%3Apw%40db%2Fx&a=b",
+       "target=postgresql%3A%2F%2Fapp%3A***%40db%2Fx&a=b"},
+      {"postgres%3a%2f%2fapp%3ap%2540w%40db",
+       "postgres%3a%2f%2fapp%3a***%40db"},
+      {"postgres%3A%2F%2Fapp:p@w@db", "postgres%3A%2F%2Fapp:***@db"},
+      {"postgres%3A%2F%2Fapp%40db%3A5432", "postgres%3A%2F%2Fapp%40db%3A5432"},
+      {"100%3A%2F", "100%3A%2F"},
+  });
+}
+
+TEST(Redact, HidesPrivateKeys) {
+  expect_redacted({
+      {"a -----BEGIN PRIVATE KEY-----\nMIIE\n-----END PRIVATE KEY----- b",
+       "a *** b"},
+      {"-----BEGIN EC PRIVATE KEY-----\nMIIE", "***"},
+      {"-----BEGIN CERTIFICATE-----\nMIIE\n-----END CERTIFICATE-----",
+       "-----BEGIN CERTIFICATE-----\nMIIE\n-----END CERTIFICATE-----"},
+      {"given LS0tLS1CRUdJTiBQUklWQVRFIEtFWS0tLS0t there", "given *** there"},
+      {"DB_SSL_KEY=abc def", "DB_SSL_KEY=*** def"},
+      {"passphrase=abc", "passphrase=***"},
+  });
+}
+
 TEST(Redact, HidesPasswordsThatShouldHaveBeenEncoded) {
   expect_redacted({
       {"postgres://u:p@w@db/x", "postgres://u:***@db/x"},

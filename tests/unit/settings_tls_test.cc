@@ -9,6 +9,8 @@
 #include <string>
 #include <vector>
 
+#include "tests/support/certificates.h"
+
 namespace dbpool::exporter {
 namespace {
 
@@ -161,6 +163,93 @@ TEST(Tls, PgSslModeStandsOverTheProfileAndUnderTheVariables) {
   EXPECT_EQ(
       decide("postgres://db/x", {.ssl = false, .has_pgsslmode = true}).mode,
       "disable");
+}
+
+class TlsMaterialSettings : public testing::Test {
+ protected:
+  TlsWishes with_ca(TlsWishes wishes = {}) const {
+    wishes.material.ca = ca_.certificate();
+    return wishes;
+  }
+  TlsWishes with_client(TlsWishes wishes = {}) const {
+    wishes.material.certificate = client_.certificate;
+    wishes.material.key = client_.key;
+    return wishes;
+  }
+
+  const test::CertificateAuthority ca_{"Test CA"};
+  const test::KeyPair client_ = ca_.issue({.common_name = "app"});
+};
+
+TEST_F(TlsMaterialSettings, MeansTlsWhereNothingElseIsSaid) {
+  for (const char* url :
+       {"postgres://db/x", "postgres://db/x?sslmode=prefer",
+        "postgres://db/x?sslmode=disable", "postgres://db/x?sslmode=require"}) {
+    const Decided decided = decide(url, with_ca());
+    EXPECT_THAT(decided.decision.errors, IsEmpty());
+    EXPECT_EQ(decided.mode, "verify-full") << url;
+    EXPECT_THAT(decided.roots, StartsWith("/proc/self/fd/")) << url;
+  }
+  const Decided client = decide("postgres://db/x", with_client());
+  EXPECT_EQ(client.mode, "verify-full");
+  EXPECT_EQ(client.roots, system_roots_file());
+  EXPECT_EQ(decide("postgres://db/x?sslmode=require", with_client()).mode,
+            "require");
+  EXPECT_EQ(decide("postgres://db/x?sslmode=verify-ca", with_ca()).mode,
+            "verify-ca");
+}
+
+TEST_F(TlsMaterialSettings, StandsOverTheFilesInTheUrl) {
+  auto database = ConnectionString::parse(
+      "postgres://db/x?sslmode=verify-full&sslrootcert=/ca&sslcert=/crt&"
+      "sslkey=/key");
+  ASSERT_TRUE(database);
+  ASSERT_THAT(decide_tls(*database, with_client(with_ca())).errors, IsEmpty());
+  for (const char* keyword : {"sslrootcert", "sslcert", "sslkey"}) {
+    EXPECT_THAT(database->get(keyword).value_or(""),
+                StartsWith("/proc/self/fd/"))
+        << keyword;
+  }
+}
+
+TEST_F(TlsMaterialSettings, ContradictsTlsThatIsTurnedOff) {
+  EXPECT_THAT(
+      decide("postgres://db/x", with_ca({.ssl = false})).decision.errors,
+      ElementsAre("DB_SSL_CA contradicts DB_SSL=false; expected one of "
+                  "them unset"));
+  TlsWishes wishes = with_client({.ssl = false});
+  wishes.certificate_name = "DB_SSL_CERT_FILE";
+  EXPECT_THAT(decide("postgres://db/x", wishes).decision.errors,
+              ElementsAre(StartsWith("DB_SSL_CERT_FILE contradicts ")));
+}
+
+TEST_F(TlsMaterialSettings, ACaIsNotUsedWhereNothingIsToBeVerified) {
+  const Decided decided = decide(
+      "postgres://db/x", with_ca({.ssl = true, .reject_unauthorized = false}));
+  EXPECT_THAT(decided.decision.errors, IsEmpty());
+  EXPECT_EQ(decided.mode, "require");
+  EXPECT_EQ(decided.roots, "unset");
+  ASSERT_EQ(decided.decision.notices.size(), 1U);
+  EXPECT_THAT(decided.decision.notices[0].text,
+              HasSubstr("DB_SSL_CA is not used"));
+}
+
+TEST_F(TlsMaterialSettings, AMistakeIsToldOfTheVariableThatItCameBy) {
+  TlsWishes wishes = with_client();
+  wishes.material.key = ca_.issue({.common_name = "other"}).key;
+  wishes.key_name = "DB_SSL_KEY_FILE";
+  EXPECT_THAT(decide("postgres://db/x", wishes).decision.errors,
+              ElementsAre(StartsWith("DB_SSL_KEY_FILE: does not match")));
+}
+
+TEST(Tls, AVariableThatStandsOverTheUrlIsSaid) {
+  const Decided decided =
+      decide("postgres://db/x?sslmode=disable", {.ssl = true});
+  EXPECT_EQ(decided.mode, "verify-full");
+  ASSERT_EQ(decided.decision.notices.size(), 1U);
+  EXPECT_EQ(decided.decision.notices[0].level, LogLevel::kWarn);
+  EXPECT_THAT(decided.decision.notices[0].text,
+              StartsWith("DB_SSL=true stands over sslmode=disable"));
 }
 
 TEST(Tls, UnixSocketsAreLeftAloneAndSaidSoAtInfo) {
