@@ -80,7 +80,7 @@ class ConnectAttempt {
   const Endpoint endpoint_;
   const std::string target_session_attrs_;
   const std::shared_ptr<Link> link_;
-  std::shared_ptr<TlsTicket> ticket_;  // null: the link is ours
+  std::shared_ptr<Ticket> ticket_;  // null: the link is ours
   Progress progress_ = Progress::kWaiting;
   ConnectPhase phase_ = ConnectPhase::kTcp;
   TimePoint phase_began_;

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cassert>
-#include <csignal>
 #include <ctime>
 #include <utility>
 
@@ -13,25 +12,10 @@
 #include "pool/src/closing.h"
 #include "pool/src/opening.h"
 #include "pool/src/saturating_time.h"
+#include "pool/src/signals_blocked.h"
 
 namespace dbpool::detail {
 namespace {
-
-// Blocks every signal for the calling thread, and so for threads it starts.
-class SignalsBlocked {
- public:
-  SignalsBlocked() noexcept {
-    sigset_t all;
-    ::sigfillset(&all);
-    ::pthread_sigmask(SIG_SETMASK, &all, &previous_);
-  }
-  ~SignalsBlocked() { ::pthread_sigmask(SIG_SETMASK, &previous_, nullptr); }
-  SignalsBlocked(const SignalsBlocked&) = delete;
-  SignalsBlocked& operator=(const SignalsBlocked&) = delete;
-
- private:
-  sigset_t previous_;
-};
 
 pollfd to_pollfd(const Wait& wait) noexcept {
   pollfd result = {.fd = wait.fd, .events = 0, .revents = 0};

@@ -2,20 +2,17 @@
 
 #include <netdb.h>
 #include <pthread.h>
-#include <sys/eventfd.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
-#include <csignal>
-#include <cstdint>
 #include <mutex>
 #include <system_error>
 #include <thread>
 #include <utility>
 
-#include "pool/src/fork_generation.h"
+#include "pool/src/one_per_process.h"
+#include "pool/src/signals_blocked.h"
 
 namespace dbpool::detail {
 namespace {
@@ -53,15 +50,10 @@ Resolved resolve(const std::string& name) {
   return resolved;
 }
 
-// The threads that resolve. Each ends when nothing is queued any more, so an
-// idle process has none. Never destroyed: a thread may hang in DNS while the
-// process exits.
-class Crew {
+// The threads that resolve: a crew that knows who asks for the same name. Each
+// ends when nothing is queued any more, so an idle process has none.
+class ResolverCrew {
  public:
-  explicit Crew(std::uint64_t generation) : generation_(generation) {}
-
-  std::uint64_t generation() const noexcept { return generation_; }
-
   std::shared_ptr<ResolveTicket> request(const std::string& name) {
     const std::lock_guard lock(mutex_);
     for (const auto* tickets : {&running_, &queued_}) {
@@ -89,18 +81,13 @@ class Crew {
   }
 
   void start_thread() {
-    // A thread inherits the mask of who starts it: signals are the program's.
-    sigset_t all;
-    sigset_t before;
-    ::sigfillset(&all);
-    ::pthread_sigmask(SIG_SETMASK, &all, &before);
+    const SignalsBlocked blocked;
     try {
       std::thread([this] { run(); }).detach();
       ++threads_;
     } catch (const std::system_error&) {
       if (threads_ == 0) fail_queued();
     }
-    ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
   }
 
   void fail_queued() {
@@ -134,7 +121,6 @@ class Crew {
     return ticket;
   }
 
-  const std::uint64_t generation_;
   std::mutex mutex_;
   // Guarded by mutex_.
   Tickets queued_;
@@ -142,37 +128,17 @@ class Crew {
   std::size_t threads_ = 0;
 };
 
-Crew& crew() {
-  static std::atomic<Crew*> current{nullptr};
-  Crew* found = current.load(std::memory_order_acquire);
-  while (found == nullptr || found->generation() != fork_generation()) {
-    // In a child of fork() the crew's threads are gone and its mutex may be
-    // locked for ever: a new one takes its place.
-    auto fresh = std::make_unique<Crew>(fork_generation());
-    if (current.compare_exchange_strong(found, fresh.get())) {
-      return *fresh.release();
-    }
-  }
-  return *found;
-}
+OnePerProcess<ResolverCrew> crews;
 
 }  // namespace
 
-ResolveTicket::ResolveTicket(std::string name)
-    : name_(std::move(name)), fd_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {}
-
-ResolveTicket::~ResolveTicket() {
-  if (fd_ >= 0) ::close(fd_);
-}
-
 void ResolveTicket::finish(Resolved resolved) noexcept {
   resolved_ = std::move(resolved);
-  done_.store(true, std::memory_order_release);
-  if (fd_ >= 0) ::eventfd_write(fd_, 1);
+  ticket_.finish();
 }
 
 std::shared_ptr<ResolveTicket> request_resolve(const std::string& name) {
-  return crew().request(name);
+  return crews.get().request(name);
 }
 
 bool is_numeric_address(std::string_view text) {

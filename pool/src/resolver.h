@@ -7,12 +7,14 @@
 #ifndef DBPOOL_POOL_SRC_RESOLVER_H_
 #define DBPOOL_POOL_SRC_RESOLVER_H_
 
-#include <atomic>
 #include <cstddef>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
+
+#include "pool/src/crew.h"
 
 namespace dbpool::detail {
 
@@ -30,16 +32,11 @@ struct Resolved {
 // by the crew. Who no longer wants it drops it.
 class ResolveTicket {
  public:
-  explicit ResolveTicket(std::string name);
-  ~ResolveTicket();
-  ResolveTicket(const ResolveTicket&) = delete;
-  ResolveTicket& operator=(const ResolveTicket&) = delete;
+  explicit ResolveTicket(std::string name) : name_(std::move(name)) {}
 
   const std::string& name() const noexcept { return name_; }
-  // An eventfd that is readable once done; owned here. -1 if there was no
-  // descriptor left: then look at done() now and again.
-  int fd() const noexcept { return fd_; }
-  bool done() const noexcept { return done_.load(std::memory_order_acquire); }
+  int fd() const noexcept { return ticket_.fd(); }
+  bool done() const noexcept { return ticket_.done(); }
   // Once done() is true.
   const Resolved& resolved() const noexcept { return resolved_; }
 
@@ -47,9 +44,8 @@ class ResolveTicket {
 
  private:
   const std::string name_;
-  const int fd_;
-  Resolved resolved_;  // written before done_
-  std::atomic<bool> done_{false};
+  Resolved resolved_;  // written before ticket_ is done
+  Ticket ticket_;
 };
 
 // Queues `name`, or joins a request for it that is under way. The ticket is

@@ -64,10 +64,10 @@ class Session {
   void set_busy(bool busy) noexcept { busy_ = busy; }
   // The last cancel that was sent for what ran here; null if all have
   // returned. Until it is done, a late cancel may hit the next statement.
-  const std::shared_ptr<CancelTicket>& cancel_ticket() const noexcept {
+  const std::shared_ptr<Ticket>& cancel_ticket() const noexcept {
     return cancel_ticket_;
   }
-  void set_cancel_ticket(std::shared_ptr<CancelTicket> ticket) noexcept {
+  void set_cancel_ticket(std::shared_ptr<Ticket> ticket) noexcept {
     cancel_ticket_ = std::move(ticket);
   }
   // fork(): the generation in which the session was made is another one.
@@ -78,7 +78,7 @@ class Session {
   std::shared_ptr<const SessionContext> context_;
   std::string host_;
   StatementCache cache_;
-  std::shared_ptr<CancelTicket> cancel_ticket_;
+  std::shared_ptr<Ticket> cancel_ticket_;
   std::uint64_t fork_generation_;
   bool broken_ = false;
   bool retire_ = false;

@@ -13,9 +13,9 @@
 namespace dbpool::detail {
 namespace {
 
-using Tickets = std::vector<std::shared_ptr<TlsTicket>>;
+using Tickets = std::vector<std::shared_ptr<Ticket>>;
 
-void await(const TlsTicket& ticket) {
+void await(const Ticket& ticket) {
   pollfd entry = {.fd = ticket.fd(), .events = POLLIN, .revents = 0};
   ASSERT_EQ(::poll(&entry, 1, 60'000), 1) << "it never ends";
   EXPECT_TRUE(ticket.done());

@@ -1,0 +1,84 @@
+// Crew: a few detached threads that do what may block for long, so that who
+// asks never does. Nobody joins them. A thread ends when nothing is queued any
+// more, so an idle process has none.
+//
+// Thread-safety: all of it, from any thread.
+#ifndef DBPOOL_POOL_SRC_CREW_H_
+#define DBPOOL_POOL_SRC_CREW_H_
+
+#include <atomic>
+#include <condition_variable>
+#include <cstddef>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+
+#include "dbpool/options.h"
+
+namespace dbpool::detail {
+
+// One piece of work under way. Shared by who asked and by the crew; who no
+// longer wants it drops it.
+class Ticket {
+ public:
+  Ticket();
+  ~Ticket();
+  Ticket(const Ticket&) = delete;
+  Ticket& operator=(const Ticket&) = delete;
+
+  // An eventfd that is readable once done; owned here. -1 if there was no
+  // descriptor left: then look at done() now and again.
+  int fd() const noexcept { return fd_; }
+  bool done() const noexcept { return done_.load(std::memory_order_acquire); }
+
+  void finish() noexcept;  // the crew's, once
+
+ private:
+  const int fd_;
+  std::atomic<bool> done_{false};
+};
+
+struct CrewLimits {
+  const char* thread_name;  // at most 15 characters
+  std::size_t threads;
+  std::size_t queue;
+};
+
+class Crew {
+ public:
+  explicit Crew(const CrewLimits& limits) : limits_(limits) {}
+
+  // Queues `work`, which must not throw and is not run at all if the ticket
+  // has been dropped by then. Null if the queue is full, there is no thread to
+  // be had, or end() was called: then nothing of `work` is kept.
+  std::shared_ptr<Ticket> add(std::function<void()> work);
+
+  // Drops what is queued, takes nothing more, and waits for what is under
+  // way, but no longer than that.
+  void end(Duration at_most);
+
+ private:
+  struct Job {
+    std::shared_ptr<Ticket> ticket;
+    std::function<void()> work;
+  };
+
+  bool start_thread();
+  void run();
+  std::optional<Job> next();
+
+  const CrewLimits limits_;
+  std::condition_variable quiet_;
+  std::mutex mutex_;
+  // Guarded by mutex_.
+  std::deque<Job> queue_;
+  std::size_t threads_ = 0;
+  std::size_t working_ = 0;
+  bool ending_ = false;
+};
+
+}  // namespace dbpool::detail
+
+#endif  // DBPOOL_POOL_SRC_CREW_H_
