@@ -1,15 +1,17 @@
 #ifndef DBPOOL_TESTS_SUPPORT_WEB_CERTIFICATES_H_
 #define DBPOOL_TESTS_SUPPORT_WEB_CERTIFICATES_H_
 
+#include <map>
 #include <string>
+
+#include "tests/support/certificates.h"
 
 namespace dbpool::test {
 
-// Certificates for one test, made with the openssl program in a folder that
-// must outlive the object. Each NAME is a pair of files, NAME.pem and
-// NAME.key. Made at construction: the CA "ca", and from it "server" for
-// 127.0.0.1 and localhost and "client" for client.example. All methods throw
-// std::runtime_error with the output of openssl.
+// Certificates for one test, as files in a folder that must outlive the
+// object. Each NAME is NAME.pem and, but for CAs, NAME.key. Made at
+// construction: the CA "ca", and from it "server" for 127.0.0.1 and localhost
+// and "client" for client.example. All methods throw std::runtime_error.
 class WebCertificates {
  public:
   explicit WebCertificates(std::string folder);
@@ -31,12 +33,12 @@ class WebCertificates {
 
  private:
   const std::string folder_;
+  std::map<std::string, CertificateAuthority> authorities_;
 };
 
 // A bcrypt hash, as htpasswd -B prints it.
 std::string bcrypt_hash(const std::string& password, int cost = 5);
 
-std::string to_base64(const std::string& bytes);
 // The header's value for basic authentication.
 std::string basic_auth(const std::string& user, const std::string& password);
 

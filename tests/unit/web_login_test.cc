@@ -65,7 +65,7 @@ TEST(CredentialsTest, AreReadAsTheyAreSent) {
 TEST(CredentialsTest, GarbageIsRefused) {
   for (const std::string& text : std::vector<std::string>{
            "Basic", "Basic ", "Basic !!!!", "Basic YWxpY2U", "Bearer abcd",
-           "Basic YWxpY2U=", "Basic " + test::to_base64(std::string(5000, 'a')),
+           "Basic YWxpY2U=", "Basic " + test::base64(std::string(5000, 'a')),
            "Basic " + std::string(8, '=')}) {
     Credentials read;
     EXPECT_FALSE(read_credentials(text, read)) << text;
