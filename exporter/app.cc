@@ -277,7 +277,7 @@ int App::stop() {
 void App::leave_if_a_probe_hangs(int code) {
   if (probes_->wait_stopped(Clock::now() + kStragglerGrace)) return;
   log_.warn("a probe is still under way and is left behind");
-  log_.flush(std::chrono::milliseconds(200));
+  log_.flush();
   std::_Exit(code);
 }
 

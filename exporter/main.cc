@@ -2,7 +2,6 @@
 
 #include <unistd.h>
 
-#include <chrono>
 #include <cstdio>
 #include <exception>
 #include <string>
@@ -17,9 +16,6 @@
 namespace dbpool::exporter {
 
 namespace {
-
-// How long the end waits for its own log line to be taken.
-constexpr std::chrono::milliseconds kLastLine(200);
 
 int leave_early(const EarlyExit& early) {
   std::fputs(early.output.c_str(), stdout);
@@ -47,7 +43,7 @@ int run(int argc, char** argv) {
       .on_second_stop =
           [&log](int signal) {
             log.warn("second signal: ending at once", {{"signal", signal}});
-            log.flush(kLastLine);
+            log.flush();
           },
   });
   return App(*std::move(settings), log, signals).run();

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <cassert>
 #include <condition_variable>
-#include <csignal>
 #include <exception>
 #include <map>
 #include <mutex>
@@ -16,6 +15,7 @@
 
 #include "exporter/http/addresses.h"
 #include "exporter/http/civetweb_request.h"
+#include "exporter/signals_blocked.h"
 #include "exporter/web_config/web_guard.h"
 
 namespace dbpool::exporter {
@@ -34,22 +34,6 @@ tl::expected<std::string, std::string> resolve(const std::string& host) {
   if (mg_check_feature(kIpv6Feature) != 0) return "[" + host + "]";
   return Error("this build of the HTTP server has no IPv6");
 }
-
-// Threads made in its scope take no signals.
-class BlockedSignals {
- public:
-  BlockedSignals() {
-    sigset_t all;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before_);
-  }
-  ~BlockedSignals() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-  BlockedSignals(const BlockedSignals&) = delete;
-  BlockedSignals& operator=(const BlockedSignals&) = delete;
-
- private:
-  sigset_t before_;
-};
 
 // civetweb's global state, counted by itself.
 struct Library {
@@ -168,7 +152,7 @@ std::optional<std::string> Server::Impl::listen(const ServerOptions& options,
   callbacks.log_message = &Impl::on_message;
   callbacks.external_ssl_ctx = &Impl::on_tls;
   {
-    const BlockedSignals blocked;
+    const SignalsBlocked blocked;
     context_ = mg_start(&callbacks, this, list.data());
   }
   if (context_ == nullptr) return start_error();

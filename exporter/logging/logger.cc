@@ -38,7 +38,7 @@ class WriterSink final : public spdlog::sinks::base_sink<std::mutex> {
  protected:
   void sink_it_(const spdlog::details::log_msg& message) override {
     std::string line(message.payload.data(), message.payload.size());
-    writer_.write(std::move(line += '\n'));
+    writer_.write(line += '\n');
   }
   void flush_() override {}
 
@@ -78,8 +78,8 @@ Logger::Logger(const LogOptions& options, std::unique_ptr<StderrWriter> writer,
 
 Logger::~Logger() = default;
 
-void Logger::flush(std::chrono::milliseconds at_most) noexcept {
-  if (writer_) writer_->flush(at_most);
+void Logger::flush() noexcept {
+  if (writer_) writer_->flush(std::chrono::milliseconds(200));
 }
 
 void Logger::log(LogLevel level, std::string_view message,

@@ -4,7 +4,6 @@
 #ifndef DBPOOL_EXPORTER_LOGGING_LOGGER_H_
 #define DBPOOL_EXPORTER_LOGGING_LOGGER_H_
 
-#include <chrono>
 #include <initializer_list>
 #include <memory>
 #include <span>
@@ -41,8 +40,9 @@ class Logger {
   Logger(const Logger&) = delete;
   Logger& operator=(const Logger&) = delete;
 
-  // Waits until all is written, or that long. For an end without destructors.
-  void flush(std::chrono::milliseconds at_most) noexcept;
+  // Waits until all is written, for 200 ms at most. For an end without
+  // destructors.
+  void flush() noexcept;
 
   bool enabled(LogLevel level) const noexcept { return level >= level_; }
 

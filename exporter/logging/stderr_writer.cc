@@ -4,13 +4,14 @@
 
 #include <cerrno>
 #include <condition_variable>
-#include <csignal>
 #include <cstdint>
 #include <mutex>
 #include <string>
 #include <string_view>
 #include <thread>
 #include <utility>
+
+#include "exporter/signals_blocked.h"
 
 namespace dbpool::exporter {
 
@@ -28,22 +29,6 @@ void write_all(int descriptor, std::string_view text) {
     text.remove_prefix(static_cast<std::size_t>(written));
   }
 }
-
-// Signals are for the thread that waits for them.
-class SignalsBlocked {
- public:
-  SignalsBlocked() {
-    sigset_t all;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &previous_);
-  }
-  ~SignalsBlocked() { pthread_sigmask(SIG_SETMASK, &previous_, nullptr); }
-  SignalsBlocked(const SignalsBlocked&) = delete;
-  SignalsBlocked& operator=(const SignalsBlocked&) = delete;
-
- private:
-  sigset_t previous_{};
-};
 
 }  // namespace
 
@@ -77,7 +62,7 @@ StderrWriter::~StderrWriter() {
   shared_->changed.notify_all();
 }
 
-void StderrWriter::write(std::string line) {
+void StderrWriter::write(std::string_view line) {
   const std::lock_guard lock(shared_->mutex);
   if (shared_->queue.size() + line.size() > kMostBytes) {
     ++shared_->dropped;

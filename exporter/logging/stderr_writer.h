@@ -13,6 +13,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 
 namespace dbpool::exporter {
 
@@ -34,7 +35,7 @@ class StderrWriter {
   StderrWriter& operator=(const StderrWriter&) = delete;
 
   // `line` ends with a newline. Never blocks for the reader.
-  void write(std::string line);
+  void write(std::string_view line);
   // False when something was still unwritten after that time.
   bool flush(std::chrono::milliseconds at_most);
 
