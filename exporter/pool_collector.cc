@@ -33,7 +33,7 @@ class Page {
       : stats_(stats), kind_(kind), labels_(with({}, "pool", stats.name)) {}
 
   std::vector<Family> build() {
-    families_.reserve(32);
+    families_.reserve(48);
     add_gauges();
     add_integrals();
     add_acquires();
@@ -65,6 +65,7 @@ class Page {
   void split(const MetricInfo& info, std::string_view label,
              const std::array<Value, kSize>& values) {
     Family& family = families_.emplace_back(make_family(info));
+    family.metric.reserve(kSize);
     for (std::size_t i = 0; i < kSize; ++i) {
       add(family, labels_with(label, to_string(static_cast<Enum>(i))),
           number(values[i]));

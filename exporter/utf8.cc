@@ -46,8 +46,10 @@ std::size_t utf8_length(std::string_view text) noexcept {
 
 std::string to_utf8(std::string_view text) {
   static constexpr char kHex[] = "0123456789abcdef";
-  std::string result;
-  result.reserve(text.size());
+  const auto odd = std::ranges::find_if(
+      text, [](char c) { return static_cast<unsigned char>(c) >= 0x80; });
+  std::string result(text.begin(), odd);
+  text.remove_prefix(result.size());
   while (!text.empty()) {
     const std::size_t length = utf8_length(text);
     if (length > 0) {

@@ -26,7 +26,10 @@ std::string MetricsPage::text() const {
     families.insert(families.end(), std::make_move_iterator(some.begin()),
                     std::make_move_iterator(some.end()));
   }
-  return to_prometheus_text(std::move(families));
+  std::string page =
+      to_prometheus_text(families, last_size_.load(std::memory_order_relaxed));
+  last_size_.store(page.size(), std::memory_order_relaxed);
+  return page;
 }
 
 Route metrics_route(std::string path, std::shared_ptr<const MetricsPage> page) {

@@ -4,6 +4,8 @@
 
 #include <prometheus/collectable.h>
 
+#include <atomic>
+#include <cstddef>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -23,6 +25,9 @@ class MetricsPage {
   std::string text() const;
 
  private:
+  // Bytes of the last page: the next one is about as long.
+  mutable std::atomic<std::size_t> last_size_{0};
+
   mutable std::mutex mutex_;
   // Guarded by mutex_.
   std::vector<std::shared_ptr<::prometheus::Collectable>> collectors_;

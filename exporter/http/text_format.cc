@@ -1,11 +1,10 @@
 #include "exporter/http/text_format.h"
 
-#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cmath>
 #include <cstdint>
-#include <map>
+#include <unordered_map>
 #include <utility>
 
 #include "exporter/utf8.h"
@@ -35,10 +34,14 @@ std::string_view type_name(MetricType type) {
 }
 
 // Printable ASCII without a quote or a backslash: nearly every name and value.
+// Without a branch, so that the compiler looks at many characters at once.
 bool is_plain(std::string_view text) {
-  return std::ranges::all_of(text, [](char c) {
-    return c >= ' ' && c <= '~' && c != '\\' && c != '"';
-  });
+  unsigned odd = 0;
+  for (const char c : text) {
+    odd |= static_cast<unsigned>(c < ' ') | static_cast<unsigned>(c > '~') |
+           static_cast<unsigned>(c == '\\') | static_cast<unsigned>(c == '"');
+  }
+  return odd == 0;
 }
 
 void append_escaped(std::string& out, std::string_view text, bool in_quotes) {
@@ -83,6 +86,8 @@ void append_number(std::string& out, double value) {
   out.append(text.data(), end.ptr);
 }
 
+// Writes what many samples share once: the labels of a metric, and the bounds
+// of its buckets, which are mostly those of the histogram before it.
 class Writer {
  public:
   explicit Writer(std::string& out) : out_(out) {}
@@ -95,10 +100,7 @@ class Writer {
   }
 
   void metric(const MetricFamily& family, const ClientMetric& metric) {
-    labels_.clear();
-    for (const auto& [name, text] : metric.label) {
-      append_label(labels_, name, text);
-    }
+    take_labels(metric);
     switch (family.type) {
       case MetricType::Counter:
         sample(family, "", metric, metric.counter.value);
@@ -119,27 +121,33 @@ class Writer {
   }
 
  private:
-  static void append_label(std::string& out, std::string_view name,
-                           std::string_view value) {
-    if (!out.empty()) out += ',';
-    out.append(name).append("=\"");
-    append_escaped(out, value, true);
-    out += '"';
+  void take_labels(const ClientMetric& metric) {
+    opened_ = "{";
+    for (const auto& [name, text] : metric.label) {
+      opened_.append(name).append("=\"");
+      append_escaped(opened_, text, true);
+      opened_ += "\",";
+    }
+    braced_.assign(opened_, 0, opened_.size() - 1);
+    if (!metric.label.empty()) braced_ += '}';
   }
 
   void sample(const MetricFamily& family, std::string_view suffix,
-              const ClientMetric& metric, double value,
-              std::string_view extra_name = {},
-              std::string_view extra_value = {}) {
-    out_.append(family.name).append(suffix);
-    if (!labels_.empty() || !extra_name.empty()) {
-      out_.append("{").append(labels_);
-      if (!extra_name.empty()) {
-        if (!labels_.empty()) out_ += ',';
-        out_.append(extra_name).append("=\"").append(extra_value).append("\"");
-      }
-      out_ += '}';
-    }
+              const ClientMetric& metric, double value) {
+    out_.append(family.name).append(suffix).append(braced_);
+    number(metric, value);
+  }
+
+  // A sample with one more label, whose value needs no escape.
+  void sample(const MetricFamily& family, std::string_view suffix,
+              const ClientMetric& metric, double value, std::string_view name,
+              std::string_view text) {
+    out_.append(family.name).append(suffix).append(opened_).append(name);
+    out_.append("=\"").append(text).append("\"}");
+    number(metric, value);
+  }
+
+  void number(const ClientMetric& metric, double value) {
     out_ += ' ';
     append_number(out_, value);
     if (metric.timestamp_ms != 0) {
@@ -160,11 +168,12 @@ class Writer {
 
   void histogram(const MetricFamily& family, const ClientMetric& metric) {
     bool has_last = false;
-    for (const auto& bucket : metric.histogram.bucket) {
-      has_last = has_last || std::isinf(bucket.upper_bound);
+    const auto& buckets = metric.histogram.bucket;
+    for (std::size_t i = 0; i < buckets.size(); ++i) {
+      has_last = has_last || std::isinf(buckets[i].upper_bound);
       sample(family, "_bucket", metric,
-             static_cast<double>(bucket.cumulative_count), "le",
-             to_prometheus_number(bucket.upper_bound));
+             static_cast<double>(buckets[i].cumulative_count), "le",
+             bound(i, buckets[i].upper_bound));
     }
     const auto count = static_cast<double>(metric.histogram.sample_count);
     if (!has_last) sample(family, "_bucket", metric, count, "le", "+Inf");
@@ -172,26 +181,54 @@ class Writer {
     sample(family, "_count", metric, count);
   }
 
+  // The text of the bucket's bound. Valid until the next call.
+  std::string_view bound(std::size_t index, double value) {
+    if (index >= bounds_.size()) {
+      bounds_.resize(index + 1, {0, to_prometheus_number(0)});
+    }
+    auto& [known, text] = bounds_[index];
+    if (known != value) {
+      known = value;
+      text = to_prometheus_number(value);
+    }
+    return text;
+  }
+
   std::string& out_;
-  std::string labels_;  // of the metric at hand, without braces
+  std::string opened_;  // the metric's labels, ready for one more: {a="b",
+  std::string braced_;  // the same, whole: {a="b"}, or nothing
+  std::vector<std::pair<double, std::string>> bounds_;
 };
 
-// One family for each name, in order of first appearance.
-std::vector<MetricFamily> put_together(std::vector<MetricFamily> families) {
-  std::vector<MetricFamily> result;
-  std::map<std::string, std::size_t, std::less<>> places;
-  for (MetricFamily& family : families) {
-    if (family.metric.empty()) continue;
-    const auto [place, is_new] = places.emplace(family.name, result.size());
-    if (is_new) {
-      result.push_back(std::move(family));
-      continue;
+// For each family the next one of its name; families that are not the first
+// of theirs are marked.
+class Chains {
+ public:
+  explicit Chains(const std::vector<MetricFamily>& families)
+      : next_(families.size(), kNone), is_first_(families.size(), true) {
+    std::unordered_map<std::string_view, std::size_t> last;
+    last.reserve(families.size());
+    for (std::size_t i = 0; i < families.size(); ++i) {
+      if (families[i].metric.empty()) {
+        is_first_[i] = false;
+        continue;
+      }
+      const auto [place, is_new] = last.emplace(families[i].name, i);
+      if (is_new) continue;
+      is_first_[i] = false;
+      next_[place->second] = i;
+      place->second = i;
     }
-    auto& metrics = result[place->second].metric;
-    metrics.insert(metrics.end(), family.metric.begin(), family.metric.end());
   }
-  return result;
-}
+
+  static constexpr std::size_t kNone = static_cast<std::size_t>(-1);
+  bool is_first(std::size_t i) const { return is_first_[i]; }
+  std::size_t next(std::size_t i) const { return next_[i]; }
+
+ private:
+  std::vector<std::size_t> next_;
+  std::vector<bool> is_first_;
+};
 
 }  // namespace
 
@@ -201,13 +238,19 @@ std::string to_prometheus_number(double value) {
   return text;
 }
 
-std::string to_prometheus_text(std::vector<MetricFamily> families) {
+std::string to_prometheus_text(const std::vector<MetricFamily>& families,
+                               std::size_t expected_size) {
   std::string page;
+  page.reserve(expected_size);
   Writer writer(page);
-  for (const MetricFamily& family : put_together(std::move(families))) {
-    writer.header(family);
-    for (const ClientMetric& metric : family.metric) {
-      writer.metric(family, metric);
+  const Chains chains(families);
+  for (std::size_t i = 0; i < families.size(); ++i) {
+    if (!chains.is_first(i)) continue;
+    writer.header(families[i]);
+    for (std::size_t j = i; j != Chains::kNone; j = chains.next(j)) {
+      for (const ClientMetric& metric : families[j].metric) {
+        writer.metric(families[j], metric);
+      }
     }
   }
   return page;

@@ -4,6 +4,7 @@
 
 #include <prometheus/metric_family.h>
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,8 +17,10 @@ inline constexpr std::string_view kPrometheusText =
 // Text format 0.0.4. Families of one name are put together under one HELP
 // and TYPE, in the place of the first; families without metrics are left
 // out. HELP and label values are escaped; invalid UTF-8 is spelled out.
+// `expected_size` in bytes spares the page from growing step by step.
 std::string to_prometheus_text(
-    std::vector<::prometheus::MetricFamily> families);
+    const std::vector<::prometheus::MetricFamily>& families,
+    std::size_t expected_size = 0);
 
 // A sample's value: whole numbers without exponent or point, others in the
 // fewest digits that read back the same, "+Inf", "-Inf", "NaN".
