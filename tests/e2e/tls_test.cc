@@ -102,6 +102,24 @@ TEST_F(TlsE2eTest, FilesServeAsWellAsVariables) {
   EXPECT_TRUE(exporter.eventually_page(is_up)) << exporter.output();
 }
 
+TEST_F(TlsE2eTest, WithoutACaTheRootsOfTheSystemAreTrusted) {
+  const TempDir folder;
+  const std::string roots = folder.path() + "/roots.crt";
+  const std::string own = read_file("/etc/ssl/certs/ca-certificates.crt");
+  ASSERT_FALSE(own.empty());
+  Variables env = variables();
+  env.erase("DB_SSL_CA");
+  env["SSL_CERT_FILE"] = roots;
+
+  write_file(roots, own);
+  Exporter stranger(with(env));
+  EXPECT_TRUE(stranger.wait_for_log("reason=tls.*unknown CA.*CN=Test CA"));
+
+  write_file(roots, own + ca_.certificate());
+  Exporter trusting(with(env));
+  EXPECT_TRUE(trusting.eventually_page(is_up)) << trusting.output();
+}
+
 TEST_F(TlsE2eTest, AWrongCaIsCountedAsTlsWithCauseAndCure) {
   Variables env = variables();
   env["DB_SSL_CA"] = base64(CertificateAuthority("Stranger").certificate());
