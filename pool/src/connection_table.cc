@@ -129,7 +129,8 @@ Work ConnectionTable::take_work() noexcept {
       .kind = slot.work,
       .id = slot.id(),
       .close_reason = slot.close_reason,
-      .abort_opening = slot.work == WorkKind::kClose && !slot.open};
+      .abort_opening = slot.work == WorkKind::kClose && !slot.open,
+      .quick = slot.work == WorkKind::kOpen && slot.quick};
   clear_work(slot);
   return work;
 }

@@ -30,6 +30,7 @@ struct Work {
   ConnectionId id;
   CloseReason close_reason;    // kClose only
   bool abort_opening = false;  // kClose of one that is still opening
+  bool quick = false;          // kOpen that may not take its whole time
 };
 
 inline constexpr std::uint32_t kNoSlot = UINT32_MAX;
@@ -45,6 +46,7 @@ struct Slot {
   bool open = false;      // a session exists, or existed before closing
   bool hung_up = false;   // the server ended it; close it when it comes back
   bool cleaning = false;  // kChecking: a clean-up after a dirty return
+  bool quick = false;     // kOpening: a quick retry
   CloseReason close_reason = CloseReason::kBroken;  // kClosing
   int backend_pid = 0;
   std::uint64_t uses = 0;
@@ -78,6 +80,7 @@ class ConnectionTable {
   }
   const auto& counts() const noexcept { return counts_; }
   std::uint32_t total() const noexcept { return total_; }
+  // What may be lent now or soon.
   std::uint32_t live() const noexcept {
     return count(ConnectionState::kIdle) + count(ConnectionState::kActive) +
            count(ConnectionState::kChecking);
@@ -99,6 +102,9 @@ class ConnectionTable {
   }
   Slot* oldest(ConnectionState state) noexcept {
     return at(list(state).oldest);
+  }
+  const Slot* youngest(ConnectionState state) const noexcept {
+    return at(list(state).youngest);
   }
   Slot* youngest(ConnectionState state) noexcept {
     return at(list(state).youngest);

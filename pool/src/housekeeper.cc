@@ -17,6 +17,9 @@
 namespace dbpool::detail {
 namespace {
 
+// A quick try gets this share of open_timeout.
+constexpr int kQuickShare = 4;
+
 pollfd to_pollfd(const Wait& wait) noexcept {
   pollfd result = {.fd = wait.fd, .events = 0, .revents = 0};
   if (wait.readable) result.events |= POLLIN;
@@ -76,8 +79,10 @@ std::unique_ptr<StepMachine> Housekeeper::make_machine(const Work& work,
   const PoolOptions& options = core_->options();
   switch (work.kind) {
     case WorkKind::kOpen:
-      return std::make_unique<Opening>(core_->target(), options.open_timeout,
-                                       core_->session_context(), now);
+      return std::make_unique<Opening>(
+          core_->target(),
+          options.open_timeout / (work.quick ? kQuickShare : 1),
+          core_->session_context(), now);
     case WorkKind::kCheck:
       return std::make_unique<Checking>(
           core_->session(work.id), saturating_add(now, options.check_timeout),

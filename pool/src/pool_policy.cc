@@ -53,10 +53,19 @@ void PoolState::fail_queued(Waiter& waiter, AcquireFailure failure,
   append_finished(waiter);
 }
 
-// No live connection, none on its way, and none may be tried yet.
+bool PoolState::is_failing() const noexcept {
+  return backoff_.failures_in_a_row() > 0;
+}
+
+// Until when what is opening is young enough to be hoped for.
+TimePoint PoolState::hope_deadline() const noexcept {
+  const Slot* latest = table_.youngest(ConnectionState::kOpening);
+  return latest ? saturating_add(latest->since, kSlow) : TimePoint::min();
+}
+
 bool PoolState::is_hopeless(TimePoint now) const noexcept {
-  return table_.live() == 0 && table_.count(ConnectionState::kOpening) == 0 &&
-         backoff_.holds(now);
+  if (!is_failing() || table_.live() > 0 || now < hope_deadline()) return false;
+  return backoff_.holds(now) || !may_open();
 }
 
 // --- Connections -----------------------------------------------------------
@@ -98,6 +107,7 @@ void PoolState::start_close(Slot& slot, CloseReason reason,
     return;
   }
   slot.close_reason = reason;
+  if (is_loss(reason)) ++lost_;
   table_.move_to(slot, ConnectionState::kClosing, now);
   add_work(slot, WorkKind::kClose);
 }
@@ -193,8 +203,7 @@ std::uint32_t PoolState::wanted_openings() const noexcept {
 }
 
 bool PoolState::may_open() const noexcept {
-  const std::uint32_t at_once =
-      backoff_.failures_in_a_row() > 0 ? 1 : max_concurrent_openings_;
+  const std::uint32_t at_once = is_failing() ? 1 : max_concurrent_openings_;
   return table_.total() < max_connections_ &&
          table_.count(ConnectionState::kOpening) < at_once;
 }
@@ -202,7 +211,9 @@ bool PoolState::may_open() const noexcept {
 void PoolState::start_openings(TimePoint now) noexcept {
   if (backoff_.holds(now)) return;
   for (std::uint32_t n = wanted_openings(); n > 0 && may_open(); --n) {
-    add_work(table_.add(now), WorkKind::kOpen);
+    Slot& slot = table_.add(now);
+    slot.quick = backoff_.failures_in_a_row() % 2 == 1;
+    add_work(slot, WorkKind::kOpen);
   }
 }
 

@@ -6,36 +6,39 @@
 
 namespace dbpool::detail {
 
-// The decision table of pool_state.h: its first row by place, the others
+// The decision table of dbpool/stats.h: two of its rows by place, the others
 // alike for the rest of the queue.
-PoolState::WaitSplit PoolState::wait_split(TimePoint now) const noexcept {
-  const bool failing = backoff_.failures_in_a_row() > 0;
+PoolState::WaitSplit PoolState::wait_split() const noexcept {
   const bool no_slots = last_failure_ == ConnectFailure::kTooManyConnections;
-  if (failing && table_.live() == 0) {
+  if (is_failing() && table_.live() == 0) {
     return {.opening = 0,
             .others =
                 no_slots ? WaitReason::kServerSlots : WaitReason::kBackendDown};
   }
-  const std::uint32_t coming = table_.count(ConnectionState::kChecking) +
-                               table_.count(ConnectionState::kOpening);
-  WaitReason others = WaitReason::kCapacity;
-  if (table_.total() < max_connections_) {
-    const bool refused = backoff_.holds(now) && no_slots;
-    others = refused ? WaitReason::kServerSlots : WaitReason::kOpening;
+  const std::uint32_t checking = table_.count(ConnectionState::kChecking);
+  const std::uint32_t opening = table_.count(ConnectionState::kOpening);
+  // A retry under way neither helps yet nor fills the limit.
+  if (is_failing() && no_slots && table_.total() - opening < max_connections_) {
+    return {.opening = checking, .others = WaitReason::kServerSlots};
   }
-  return {.opening = coming, .others = others};
+  return {.opening = checking + opening, .others = others_wait_for()};
 }
 
-WaitReason PoolState::reason_of(const Waiter& waiter,
-                                TimePoint now) const noexcept {
-  const WaitSplit split = wait_split(now);
+WaitReason PoolState::others_wait_for() const noexcept {
+  if (table_.total() < max_connections_) return WaitReason::kOpening;
+  // Nobody holds a connection, and what fills the limit was lost.
+  const bool lost = lost_ > 0 && table_.count(ConnectionState::kActive) == 0;
+  return lost ? WaitReason::kOpening : WaitReason::kCapacity;
+}
+
+WaitReason PoolState::reason_of(const Waiter& waiter) const noexcept {
+  const WaitSplit split = wait_split();
   return queue_.is_within(waiter, split.opening) ? WaitReason::kOpening
                                                  : split.others;
 }
 
-AcquireFailure PoolState::timeout_of(const Waiter& waiter,
-                                     TimePoint now) const noexcept {
-  switch (reason_of(waiter, now)) {
+AcquireFailure PoolState::timeout_of(const Waiter& waiter) const noexcept {
+  switch (reason_of(waiter)) {
     case WaitReason::kCapacity:
       return AcquireFailure::kTimeoutCapacity;
     case WaitReason::kOpening:
@@ -54,12 +57,12 @@ AcquireFailure PoolState::fast_failure() const noexcept {
              : AcquireFailure::kBackendDown;
 }
 
-PoolLevels PoolState::levels(TimePoint now) const noexcept {
+PoolLevels PoolState::levels() const noexcept {
   PoolLevels out = {.connections = table_.counts(),
                     .waiting = {},
                     .max_connections = max_connections_};
   if (queue_.empty()) return out;
-  const WaitSplit split = wait_split(now);
+  const WaitSplit split = wait_split();
   const std::uint32_t first = std::min(split.opening, queue_.size());
   out.waiting[static_cast<std::size_t>(WaitReason::kOpening)] = first;
   out.waiting[static_cast<std::size_t>(split.others)] += queue_.size() - first;
@@ -88,7 +91,7 @@ std::uint32_t PoolState::overdue_leases(TimePoint now) const noexcept {
 
 void PoolState::snapshot(TimePoint now, PoolStats& out) const noexcept {
   now = std::max(now, now_);
-  const PoolLevels levels_now = levels(now);
+  const PoolLevels levels_now = levels();
   out.closed = closed_;
   out.connections = levels_now.connections;
   out.total = table_.total();

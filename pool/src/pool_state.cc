@@ -84,7 +84,7 @@ bool PoolState::expire(Waiter& waiter, TimePoint now) noexcept {
   if (waiter.state != Waiter::State::kQueued) return false;
   now = begin(now);
   if (now < waiter.deadline) return false;
-  const AcquireFailure failure = timeout_of(waiter, now);
+  const AcquireFailure failure = timeout_of(waiter);
   dequeue(waiter, now);
   fail(waiter, failure, now);
   return true;
@@ -188,6 +188,7 @@ Effects PoolState::closed(ConnectionId id, TimePoint now,
     return end(now);
   }
   if (slot->open) counters_.closed.add(slot->close_reason);
+  if (is_loss(slot->close_reason)) --lost_;
   if (facts != nullptr) {
     *facts = {.backend_pid = slot->backend_pid,
               .reason = slot->close_reason,

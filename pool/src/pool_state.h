@@ -14,22 +14,22 @@
 // to the head of the queue. Idle connections are lent last in, first out, so
 // that the pool can shrink.
 //
-// What a waiting request waits for (its WaitReason), total and in this order.
-// Let live = idle + active + checking, and p = the request's place in the
-// queue from 0:
-//   p <  checking + opening, last opening did not fail or live > 0 -> kOpening
-//   live == 0, last opening failed with kTooManyConnections     -> kServerSlots
-//   live == 0, last opening failed otherwise                    -> kBackendDown
-//   total < max, backing off after kTooManyConnections          -> kServerSlots
-//   total < max (an opening is to come: cap, backoff)           -> kOpening
-//   otherwise (leased and closing ones fill the limit)          -> kCapacity
+// What a waiting request waits for, its WaitReason, is decided by the table in
+// dbpool/stats.h; what the last opening said stands until the next one ends.
+//
 // An acquire fails at once, without queueing, with kBackendDown or
-// kServerSlots when live == 0, nothing is opening and the pool backs off;
-// with kQueueFull when the queue is at its bound; with kClosed after close().
-// Requests that are waiting when the first of these becomes true fail, too.
+// kServerSlots when there is no hope: nothing is live, the last opening
+// failed, and no opening that is younger than kSlow is under way, nor may one
+// begin now. With kQueueFull when the queue is at its bound; with kClosed
+// after close(). Requests that are waiting when hope ends fail, too. So who
+// comes first after a backoff brings a retry about and waits for it, but into
+// a black hole nobody waits for longer than kSlow.
 //
 // While the last opening failed, one opening at a time is tried: what brought
-// the server down must not meet it when it comes up.
+// the server down must not meet it when it comes up. Every other of these
+// retries is a quick one (Work::quick): a new try finds a network that healed,
+// or an address that changed, sooner than one that hangs does. The others take
+// their whole time, or a server that needs it would be kept out for ever.
 #ifndef DBPOOL_POOL_SRC_POOL_STATE_H_
 #define DBPOOL_POOL_SRC_POOL_STATE_H_
 
@@ -72,6 +72,13 @@ struct OpenedFacts {
   std::array<std::optional<Duration>, kConnectPhaseCount> phases = {};
 };
 
+// Closed because the server ended it or no longer answers on it, not because
+// the pool is done with it.
+constexpr bool is_loss(CloseReason reason) noexcept {
+  return reason == CloseReason::kBroken ||
+         reason == CloseReason::kCheckFailed || reason == CloseReason::kDirty;
+}
+
 // A lease, for leak reports, error texts and close().
 struct LeaseFacts {
   ConnectionId id;
@@ -99,8 +106,9 @@ struct FailedFacts {
 class PoolState {
  public:
   // A check or clean-up that lasts longer no longer counts as help for the
-  // queue: another check or opening is begun in its place.
-  static constexpr Duration kSlowCheck = std::chrono::milliseconds(100);
+  // queue: another check or opening is begun in its place. An opening that
+  // lasts longer is no hope where the last one failed.
+  static constexpr Duration kSlow = std::chrono::milliseconds(100);
 
   // `options` must be valid (see validate()). Seeds its jitter from
   // options.random_seed (the facade fills it).
@@ -171,7 +179,7 @@ class PoolState {
 
  private:
   // The queue seen by reason: the first `opening` requests wait for kOpening,
-  // all others for `others`.
+  // all others for `others`. Changes with events only, never with time.
   struct WaitSplit {
     std::uint32_t opening;
     WaitReason others;
@@ -192,6 +200,8 @@ class PoolState {
   void fail_queued(Waiter& waiter, AcquireFailure failure,
                    TimePoint now) noexcept;
   void fail_all(AcquireFailure failure, TimePoint now) noexcept;
+  bool is_failing() const noexcept;
+  TimePoint hope_deadline() const noexcept;
   bool is_hopeless(TimePoint now) const noexcept;
   std::optional<CloseReason> retirement(const Slot& slot,
                                         TimePoint now) const noexcept;
@@ -218,6 +228,7 @@ class PoolState {
   TimePoint slow_check_deadline() const noexcept;
   TimePoint idle_deadline() const noexcept;
   TimePoint retry_deadline() const noexcept;
+  TimePoint lost_hope_deadline() const noexcept;
   void expire_waiters(TimePoint now) noexcept;
   void find_leaks(TimePoint now) noexcept;
   void find_slow_checks(TimePoint now) noexcept;
@@ -226,11 +237,12 @@ class PoolState {
   void integrate(PoolIntegrals& into, TimePoint now) const noexcept;
 
   // Reading (pool_reading.cc).
-  WaitSplit wait_split(TimePoint now) const noexcept;
-  WaitReason reason_of(const Waiter& waiter, TimePoint now) const noexcept;
-  AcquireFailure timeout_of(const Waiter& waiter, TimePoint now) const noexcept;
+  WaitSplit wait_split() const noexcept;
+  WaitReason others_wait_for() const noexcept;
+  WaitReason reason_of(const Waiter& waiter) const noexcept;
+  AcquireFailure timeout_of(const Waiter& waiter) const noexcept;
   AcquireFailure fast_failure() const noexcept;
-  PoolLevels levels(TimePoint now) const noexcept;
+  PoolLevels levels() const noexcept;
   LeaseFacts facts_of(const Slot& slot, TimePoint now) const noexcept;
   std::uint32_t overdue_leases(TimePoint now) const noexcept;
 
@@ -255,6 +267,7 @@ class PoolState {
   Backoff backoff_;
   std::optional<TimePoint> last_failed_at_;
   ConnectFailure last_failure_ = ConnectFailure::kOther;
+  std::uint32_t lost_ = 0;  // closing ones that were lost; see is_loss()
   // No open connection expires earlier, but those whose time came while they
   // were leased or checked: they are closed when they come back.
   TimePoint first_expiry_ = TimePoint::max();

@@ -25,6 +25,7 @@ TimePoint PoolState::earliest_deadline() const noexcept {
   next = std::min(next, leak_deadline());
   next = std::min(next, idle_deadline());
   next = std::min(next, slow_check_deadline());
+  next = std::min(next, lost_hope_deadline());
   return std::min(next, retry_deadline());
 }
 
@@ -33,7 +34,7 @@ TimePoint PoolState::earliest_deadline() const noexcept {
 void PoolState::expire_waiters(TimePoint now) noexcept {
   while (queue_.first_deadline() <= now) {
     Waiter& waiter = *queue_.first_to_expire();
-    fail_queued(waiter, timeout_of(waiter, now), now);
+    fail_queued(waiter, timeout_of(waiter), now);
   }
 }
 
@@ -65,7 +66,7 @@ TimePoint PoolState::slow_check_deadline() const noexcept {
   if (asking() == 0) return TimePoint::max();
   const Slot* next = table_.next_to_age(ConnectionState::kChecking);
   if (next == nullptr) return TimePoint::max();
-  return saturating_add(next->since, kSlowCheck);
+  return saturating_add(next->since, kSlow);
 }
 
 void PoolState::find_slow_checks(TimePoint now) noexcept {
@@ -117,18 +118,18 @@ TimePoint PoolState::retry_deadline() const noexcept {
                                         : TimePoint::max();
 }
 
+// Those that wait are failed then.
+TimePoint PoolState::lost_hope_deadline() const noexcept {
+  const bool hopes = is_failing() && table_.live() == 0 && !queue_.empty() &&
+                     now_ < hope_deadline();
+  return hopes ? hope_deadline() : TimePoint::max();
+}
+
 // --- Integrals -------------------------------------------------------------
 
-// Levels change with events, and in between only when the backoff ends.
+// Levels change with events only.
 void PoolState::integrate(PoolIntegrals& into, TimePoint now) const noexcept {
-  TimePoint from = now_;
-  if (now <= from) return;
-  const TimePoint retry_at = backoff_.retry_at();
-  if (from < retry_at && retry_at < now) {
-    into.add(levels(from), retry_at - from);
-    from = retry_at;
-  }
-  into.add(levels(from), now - from);
+  if (now > now_) into.add(levels(), now - now_);
 }
 
 }  // namespace dbpool::detail

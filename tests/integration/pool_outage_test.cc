@@ -95,9 +95,34 @@ TEST(PoolOutageTest, ASilentServerAfterAFailureIsReportedAsBackendDown) {
   const UniqueFd silent = listen_on(port, 64);
   std::optional<AcquireFailure> failure;
   EXPECT_TRUE(eventually(kPatience, [&] {
-    failure = pool.acquire(in(milliseconds(100))).error().acquire_failure;
+    failure = pool.acquire(in(milliseconds(1))).error().acquire_failure;
     return failure == AcquireFailure::kTimeoutBackendDown;
   })) << to_string(failure.value());
+}
+
+// A postmaster that is stopped takes connections and never answers. No request
+// here has a deadline, and no retry comes to its end while they are made.
+TEST(PoolOutageTest, IntoABlackHoleRequestsFailWhileARetryHangs) {
+  Postgres server(stopped());
+  PoolOptions options = quiet_options(2);
+  options.open_timeout = minutes(10);
+  options.backoff_initial = options.backoff_max = milliseconds(1);
+  Pool pool = make_pool(server.url(), options);
+  ASSERT_FALSE(pool.acquire());
+  server.start();
+  server.pause();
+  for (int i = 0; i < 20; ++i) {
+    auto failed = pool.acquire(TimePoint::max());
+    ASSERT_FALSE(failed);
+    EXPECT_EQ(failed.error().acquire_failure, AcquireFailure::kBackendDown);
+  }
+  EXPECT_EQ(at(pool.stats().connect_failures, ConnectFailure::kTimeout), 0u);
+  EXPECT_EQ(at(pool.stats().connections, ConnectionState::kOpening), 1u);
+  server.resume();
+  std::optional<Lease> lease = acquire_eventually(pool);
+  ASSERT_TRUE(lease);
+  EXPECT_EQ(select_one(*lease), 1);
+  EXPECT_EQ(at(pool.stats().connect_failures, ConnectFailure::kTimeout), 0u);
 }
 
 TEST(PoolOutageTest, APoolRecoversByItselfWhenTheDatabaseComesUp) {

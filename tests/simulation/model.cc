@@ -198,7 +198,7 @@ void Model::check_timeout(const Waiter& waiter) const {
   require(waiter.deadline <= now_, "timed out before its deadline");
   const auto place = std::find(queue_.begin(), queue_.end(), &waiter);
   AcquireFailure expected = AcquireFailure::kServerSlots;
-  switch (reason(static_cast<std::size_t>(place - queue_.begin()), now_)) {
+  switch (reason(static_cast<std::size_t>(place - queue_.begin()))) {
     case WaitReason::kCapacity:
       expected = AcquireFailure::kTimeoutCapacity;
       break;

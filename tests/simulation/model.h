@@ -113,12 +113,12 @@ class Model {
   void check_timers(const Event& event, const Outcome& outcome);
   void check_peak(const PoolStats& stats);
   TimePoint naive_deadline() const;
+  TimePoint end_of_hope() const;
 
   // Facts, found by looking at everything (model_facts.cc).
-  std::array<std::uint32_t, kWaitReasonCount> waiting(TimePoint at) const;
-  WaitReason reason(std::size_t place, TimePoint at) const;
+  std::array<std::uint32_t, kWaitReasonCount> waiting() const;
+  WaitReason reason(std::size_t place) const;
   Integrals integrals_at(TimePoint later) const;
-  void add_span(Integrals& to, TimePoint from, TimePoint until) const;
   std::uint32_t total() const {
     return static_cast<std::uint32_t>(connections_.size());
   }
@@ -131,6 +131,7 @@ class Model {
   std::uint32_t helping_checks() const;
   std::uint32_t needed_openings() const;
   bool may_open() const;
+  bool is_young_opening(const ModelConnection& connection) const;
   bool hopeless() const;
   bool is_overdue(const ModelConnection& connection, TimePoint at) const;
   bool is_fresh(const ModelConnection& connection) const;

@@ -190,6 +190,7 @@ void Model::begin_opening(const Work& work) {
   require(total() < max_, "an opening above the limit");
   require(may_open(), "too many openings at once");
   require(needed_openings() > 0, "an opening that nobody needs");
+  require(work.quick == (failures_ % 2 == 1), "not every other retry is quick");
   connections_.push_back({.id = work.id});
   enter(connections_.back(), State::kOpening);
 }

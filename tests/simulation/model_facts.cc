@@ -67,56 +67,70 @@ bool Model::may_open() const {
   return total() < max_ && count(State::kOpening) < at_once;
 }
 
-bool Model::hopeless() const {
-  return live() == 0 && count(State::kOpening) == 0 && now_ < retry_at_;
+bool Model::is_young_opening(const ModelConnection& connection) const {
+  return connection.state == State::kOpening &&
+         now_ - connection.since < std::chrono::milliseconds(100);
 }
 
-// The table of pool_state.h, word for word.
-WaitReason Model::reason(std::size_t p, TimePoint at) const {
-  const bool last_failed = failures_ > 0;
-  const bool too_many = last_failure_ == ConnectFailure::kTooManyConnections;
-  if (p < count(State::kChecking) + count(State::kOpening) &&
-      (!last_failed || live() > 0)) {
-    return WaitReason::kOpening;
-  }
-  if (live() == 0 && last_failed && too_many) return WaitReason::kServerSlots;
-  if (live() == 0 && last_failed) return WaitReason::kBackendDown;
-  if (total() < max_ && at < retry_at_ && too_many) {
+bool Model::hopeless() const {
+  const bool hopes = std::any_of(
+      connections_.begin(), connections_.end(),
+      [&](const ModelConnection& other) { return is_young_opening(other); });
+  const bool may_try = now_ >= retry_at_ && may_open();
+  return live() == 0 && failures_ > 0 && !hopes && !may_try;
+}
+
+// The table of stats.h, word for word.
+WaitReason Model::reason(std::size_t p) const {
+  const bool refused = failures_ > 0;
+  const bool no_slots =
+      refused && last_failure_ == ConnectFailure::kTooManyConnections;
+  if (live() == 0 && no_slots) return WaitReason::kServerSlots;
+  if (live() == 0 && refused) return WaitReason::kBackendDown;
+  if (p < count(State::kChecking)) return WaitReason::kOpening;
+  if (no_slots && total() - count(State::kOpening) < max_) {
     return WaitReason::kServerSlots;
   }
+  if (p < count(State::kChecking) + count(State::kOpening)) {
+    return WaitReason::kOpening;
+  }
   if (total() < max_) return WaitReason::kOpening;
+  const auto is_lost = [](const ModelConnection& other) {
+    return other.state == State::kClosing &&
+           (other.close_reason == CloseReason::kBroken ||
+            other.close_reason == CloseReason::kCheckFailed ||
+            other.close_reason == CloseReason::kDirty);
+  };
+  if (count(State::kActive) == 0 &&
+      std::any_of(connections_.begin(), connections_.end(), is_lost)) {
+    return WaitReason::kOpening;
+  }
   return WaitReason::kCapacity;
 }
 
-std::array<std::uint32_t, kWaitReasonCount> Model::waiting(TimePoint at) const {
+std::array<std::uint32_t, kWaitReasonCount> Model::waiting() const {
   std::array<std::uint32_t, kWaitReasonCount> by_reason = {};
   for (std::size_t place = 0; place < queue_.size(); ++place) {
-    ++by_reason[static_cast<std::size_t>(reason(place, at))];
+    ++by_reason[static_cast<std::size_t>(reason(place))];
   }
   return by_reason;
 }
 
-void Model::add_span(Integrals& to, TimePoint from, TimePoint until) const {
-  const Nanos span = until - from;
+// Time alone changes no reason.
+Model::Integrals Model::integrals_at(TimePoint later) const {
+  const Nanos span = later - now_;
+  Integrals to = integrals_;
   for (const ModelConnection& connection : connections_) {
     to.connections[static_cast<std::size_t>(connection.state)] += span;
   }
-  const auto by_reason = waiting(from);
+  const auto by_reason = waiting();
   for (std::size_t i = 0; i < kWaitReasonCount; ++i) {
     to.waiting[i] += by_reason[i] * span;
   }
   const auto capacity = static_cast<std::size_t>(WaitReason::kCapacity);
   if (by_reason[capacity] > 0) to.exhausted += span;
   to.max += max_ * span;
-}
-
-// Nothing but the end of the backoff changes a reason between two events.
-Model::Integrals Model::integrals_at(TimePoint later) const {
-  Integrals naive = integrals_;
-  const TimePoint middle = std::clamp(retry_at_, now_, later);
-  if (now_ < middle) add_span(naive, now_, middle);
-  if (middle < later) add_span(naive, middle, later);
-  return naive;
+  return to;
 }
 
 }  // namespace dbpool::test

@@ -59,7 +59,7 @@ void Model::check_gauges(const PoolStats& stats) const {
           "the states do not sum to the total");
   require(stats.total <= std::max(max_, total_before_),
           "there are more connections than the limit");
-  require(stats.waiting == waiting(now_), "the reasons are not the table's");
+  require(stats.waiting == waiting(), "the reasons are not the table's");
   require(stats.waiting_total == queue_.size() &&
               std::accumulate(stats.waiting.begin(), stats.waiting.end(), 0U) ==
                   stats.waiting_total,
@@ -174,9 +174,21 @@ TimePoint Model::naive_deadline() const {
       next = std::min(next, slow);
     }
   }
+  next = std::min(next, end_of_hope());
   const bool opens_later =
       now_ < retry_at_ && may_open() && needed_openings() > 0;
   return opens_later ? std::min(next, retry_at_) : next;
+}
+
+// When nobody may wait any more for what is opening.
+TimePoint Model::end_of_hope() const {
+  if (live() > 0 || failures_ == 0 || queue_.empty()) return TimePoint::max();
+  TimePoint last = TimePoint::min();
+  for (const ModelConnection& connection : connections_) {
+    if (!is_young_opening(connection)) continue;
+    last = std::max(last, connection.since + std::chrono::milliseconds(100));
+  }
+  return last == TimePoint::min() ? TimePoint::max() : last;
 }
 
 void Model::check_timers(const Event& event, const Outcome& outcome) {
@@ -224,7 +236,7 @@ void Model::check_peak(const PoolStats& stats) {
 
 void Model::check_projection(const PoolStats& stats, TimePoint later) const {
   check_integrals(stats, integrals_at(later));
-  require(stats.waiting == waiting(later), "the reasons change by reading");
+  require(stats.waiting == waiting(), "the reasons change by reading");
   std::uint32_t overdue = 0;
   for (const auto& other : connections_) overdue += is_overdue(other, later);
   require(stats.overdue_leases == overdue, "overdue leases are miscounted");

@@ -136,8 +136,8 @@ TEST_F(BrainConnections, AHungCheckDoesNotHoldUpTheQueue) {
   now_ += 5s;
   Waiter& waiter = ask();
   const Work check = only_work();
-  EXPECT_EQ(brain().next_deadline(), now_ + PoolState::kSlowCheck);
-  pass(PoolState::kSlowCheck);
+  EXPECT_EQ(brain().next_deadline(), now_ + PoolState::kSlow);
+  pass(PoolState::kSlow);
   const Work open = only_work();
   EXPECT_EQ(open.kind, WorkKind::kOpen);
   EXPECT_GT(brain().next_deadline(), now_);

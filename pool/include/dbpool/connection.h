@@ -2,8 +2,8 @@
 //
 // A connection belongs to one caller at a time: it comes with a Lease (then
 // the pool owns it), or from dbpool::connect() (then the caller does). One
-// operation at a time; execute() and async_execute() are two ways to drive
-// the same step machine (pool/src/exchange.h).
+// operation at a time; execute() and async_execute() run the same code and
+// differ only in who waits for the wire.
 //
 // Thread-safety: none, but a connection may move between threads with its
 // owner. After fork() the child must not use it: execute() says kForked.

@@ -33,14 +33,28 @@ enum class ConnectionState : std::uint8_t {
 };
 inline constexpr std::size_t kConnectionStateCount = 5;
 
-// What a waiting request waits for. The decision table is in
-// pool/src/pool_state.h.
+// What a waiting request waits for.
 enum class WaitReason : std::uint8_t {
-  kCapacity,
-  kOpening,
-  kBackendDown,
-  kServerSlots,
+  kCapacity,     // leased and closing connections fill the limit
+  kOpening,      // one is, or will be, opened or checked for the queue
+  kBackendDown,  // none is live, and the last opening failed
+  kServerSlots,  // the server refused the last opening for want of slots
 };
+// The first line that fits decides, for the request that has p others before
+// it in the queue. Let live = idle + active + checking; what the last opening
+// said stands until the next one ends.
+//   live = 0, the last opening was refused for want of slots  kServerSlots
+//   live = 0, the last opening failed otherwise               kBackendDown
+//   p < checking                                              kOpening
+//   the last opening was refused for want of slots, and
+//     total - opening < max_connections                       kServerSlots
+//   p < checking + opening                                    kOpening
+//   total < max_connections                                   kOpening
+//   active = 0, and at least one of those that are closing
+//     was lost (closed as broken, check_failed or dirty)      kOpening
+//   otherwise                                                 kCapacity
+// So a database that is down or frozen is not reported as kCapacity when no
+// lease is out, nor a full pool as a database that is down.
 inline constexpr std::size_t kWaitReasonCount = 4;
 
 // Why a connection was closed; the label `reason` of
