@@ -1,6 +1,7 @@
 #include "pool/src/canceller.h"
 
 #include <array>
+#include <string>
 
 #include "pool/src/one_per_process.h"
 
@@ -9,6 +10,17 @@ namespace {
 
 OnePerProcess<Crew> crews;
 
+// The server, as far as one that hangs is concerned.
+std::string server_of(const PGconn* connection) {
+  std::string server;
+  for (const char* part :
+       {PQhost(connection), PQhostaddr(connection), PQport(connection)}) {
+    if (part != nullptr) server += part;
+    server += ' ';
+  }
+  return server;
+}
+
 }  // namespace
 
 std::shared_ptr<Ticket> request_cancel(PGconn* connection) {
@@ -16,12 +28,13 @@ std::shared_ptr<Ticket> request_cancel(PGconn* connection) {
                                          &PQfreeCancel);
   std::shared_ptr<Ticket> ticket;
   if (cancel != nullptr) {
-    const CrewLimits limits{"dbpool-cancel", kMaxCancelThreads,
-                            kMaxCancelQueue};
-    ticket = crews.get(limits).add([cancel] {
+    const CrewLimits limits{"dbpool-cancel", kMaxCancelThreads, kMaxCancelQueue,
+                            kMaxCancelThreadsForOne, kMaxCancelQueueForOne};
+    const auto send = [cancel] {
       std::array<char, 256> reason;
       PQcancel(cancel.get(), reason.data(), static_cast<int>(reason.size()));
-    });
+    };
+    ticket = crews.get(limits).add(send, server_of(connection));
   }
   if (ticket == nullptr) {
     ticket = std::make_shared<Ticket>();

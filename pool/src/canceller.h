@@ -1,10 +1,12 @@
 // Canceller: asks the server to cancel statements, without ever blocking who
-// asks. PQcancel blocks (for ever, into a black hole), so a bounded crew of
-// detached threads does it; drain joins none of them.
+// asks. PQcancel blocks, so a bounded crew of detached threads does it; drain
+// joins none of them.
 //
 // Behind a black hole a thread of the crew stays in PQcancel until the
-// connection's tcp_user_timeout; cancels then queue, and those whose session is
-// gone by then are never sent.
+// connection's tcp_user_timeout, and for as long as it takes where a server
+// that is frozen accepts and never answers; libpq has no way to end it. So one
+// server gets a share of the threads and of the queue only: what is meant for
+// others goes past. Cancels whose session is gone by then are never sent.
 //
 // Thread-safety: all functions, from any thread. After fork() the child has a
 // crew of its own.
@@ -20,8 +22,10 @@
 
 namespace dbpool::detail {
 
-inline constexpr std::size_t kMaxCancelThreads = 4;
-inline constexpr std::size_t kMaxCancelQueue = 1024;
+inline constexpr std::size_t kMaxCancelThreads = 16;
+inline constexpr std::size_t kMaxCancelThreadsForOne = 4;
+inline constexpr std::size_t kMaxCancelQueue = 4096;
+inline constexpr std::size_t kMaxCancelQueueForOne = 1024;
 
 // Queues a cancel for what runs on `connection` now. The ticket is done when
 // it has returned, whatever came of it: then it can hit nothing any more; at

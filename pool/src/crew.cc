@@ -4,6 +4,8 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <iterator>
 #include <system_error>
 #include <thread>
 #include <utility>
@@ -23,24 +25,54 @@ void Ticket::finish() noexcept {
   if (fd_ >= 0) ::eventfd_write(fd_, 1);
 }
 
-std::shared_ptr<Ticket> Crew::add(std::function<void()> work) {
+std::shared_ptr<Ticket> Crew::add(std::function<void()> work, std::string key) {
   auto ticket = std::make_shared<Ticket>();
+  std::deque<Job> unwanted;  // let go of without the lock
   const std::lock_guard lock(mutex_);
-  if (ending_ || queue_.size() >= limits_.queue) return nullptr;
-  queue_.push_back({ticket, std::move(work)});
+  if (ending_) return nullptr;
+  if (!has_room_for(key)) unwanted = take_unwanted();
+  if (!has_room_for(key)) return nullptr;
+  const bool must_wait = !may_work_for(key);
+  queue_.push_back({ticket, std::move(work), std::move(key)});
+  // Those at work for the key come back for it.
+  if (must_wait) return ticket;
   // One more than those that work already, as long as they are few.
-  const bool is_idle = threads_ - working_ >= queue_.size();
+  const bool is_idle = threads_ - working_.size() >= queue_.size();
   if (is_idle || threads_ == limits_.threads || start_thread()) return ticket;
   if (threads_ > 0) return ticket;
   queue_.pop_back();
   return nullptr;
 }
 
+std::deque<Crew::Job> Crew::take_unwanted() {
+  const auto first = std::stable_partition(
+      queue_.begin(), queue_.end(),
+      [](const Job& job) { return job.ticket.use_count() > 1; });
+  std::deque<Job> unwanted(std::make_move_iterator(first),
+                           std::make_move_iterator(queue_.end()));
+  queue_.erase(first, queue_.end());
+  return unwanted;
+}
+
+bool Crew::has_room_for(const std::string& key) const {
+  if (queue_.size() >= limits_.queue) return false;
+  if (queue_.size() < limits_.queue_for_one) return true;
+  const auto queued =
+      std::count_if(queue_.begin(), queue_.end(),
+                    [&](const Job& job) { return job.key == key; });
+  return static_cast<std::size_t>(queued) < limits_.queue_for_one;
+}
+
+bool Crew::may_work_for(const std::string& key) const {
+  const auto at_work = std::count(working_.begin(), working_.end(), key);
+  return static_cast<std::size_t>(at_work) < limits_.threads_for_one;
+}
+
 void Crew::end(Duration at_most) {
   std::unique_lock lock(mutex_);
   ending_ = true;
   queue_.clear();
-  quiet_.wait_for(lock, at_most, [this] { return working_ == 0; });
+  quiet_.wait_for(lock, at_most, [this] { return working_.empty(); });
 }
 
 bool Crew::start_thread() {
@@ -63,23 +95,31 @@ void Crew::run() {
     // What the work holds on to goes here too, e.g. a PGconn.
     job->work = nullptr;
     job->ticket->finish();
+    const std::string key = std::move(job->key);
     job.reset();
-    const std::lock_guard lock(mutex_);
-    --working_;
-    quiet_.notify_all();
+    end_work(key);
   }
 }
 
 std::optional<Crew::Job> Crew::next() {
   const std::lock_guard lock(mutex_);
-  if (queue_.empty()) {
+  const auto found =
+      std::find_if(queue_.begin(), queue_.end(),
+                   [&](const Job& job) { return may_work_for(job.key); });
+  if (found == queue_.end()) {
     --threads_;
     return std::nullopt;
   }
-  Job job = std::move(queue_.front());
-  queue_.pop_front();
-  ++working_;
+  Job job = std::move(*found);
+  queue_.erase(found);
+  working_.push_back(job.key);
   return job;
+}
+
+void Crew::end_work(const std::string& key) {
+  const std::lock_guard lock(mutex_);
+  working_.erase(std::find(working_.begin(), working_.end(), key));
+  quiet_.notify_all();
 }
 
 }  // namespace dbpool::detail

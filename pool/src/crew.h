@@ -9,11 +9,14 @@
 #include <atomic>
 #include <condition_variable>
 #include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "dbpool/options.h"
 
@@ -44,6 +47,9 @@ struct CrewLimits {
   const char* thread_name;  // at most 15 characters
   std::size_t threads;
   std::size_t queue;
+  // Of these, at most so many for work with one and the same key.
+  std::size_t threads_for_one = SIZE_MAX;
+  std::size_t queue_for_one = SIZE_MAX;
 };
 
 class Crew {
@@ -52,8 +58,9 @@ class Crew {
 
   // Queues `work`, which must not throw and is not run at all if the ticket
   // has been dropped by then. Null if the queue is full, there is no thread to
-  // be had, or end() was called: then nothing of `work` is kept.
-  std::shared_ptr<Ticket> add(std::function<void()> work);
+  // be had, or end() was called: then nothing of `work` is kept. `key` names
+  // what may hold the work up: first in, first out as far as its share goes.
+  std::shared_ptr<Ticket> add(std::function<void()> work, std::string key = {});
 
   // Drops what is queued, takes nothing more, and waits for what is under
   // way, but no longer than that.
@@ -63,11 +70,16 @@ class Crew {
   struct Job {
     std::shared_ptr<Ticket> ticket;
     std::function<void()> work;
+    std::string key;
   };
 
+  std::deque<Job> take_unwanted();
+  bool has_room_for(const std::string& key) const;
+  bool may_work_for(const std::string& key) const;
   bool start_thread();
   void run();
   std::optional<Job> next();
+  void end_work(const std::string& key);
 
   const CrewLimits limits_;
   std::condition_variable quiet_;
@@ -75,7 +87,7 @@ class Crew {
   // Guarded by mutex_.
   std::deque<Job> queue_;
   std::size_t threads_ = 0;
-  std::size_t working_ = 0;
+  std::vector<std::string> working_;  // the keys of what is under way
   bool ending_ = false;
 };
 
