@@ -33,6 +33,17 @@ std::optional<ProbeSchedule> schedule(const ProbeSetting& setting) {
 // the database. Where nothing answers, the start goes on after it.
 constexpr Duration kHeadStart = std::chrono::seconds(1);
 
+// What ends a statement on the server that no cancel reaches, for example
+// since this process was killed: later than each deadline here, and later
+// than the server's time to obey a cancel, so that the cancel comes first.
+std::optional<Duration> server_statement_timeout(const Settings& settings) {
+  const auto& pool = settings.pool;
+  if (!pool.statement_timeout) return std::nullopt;
+  return std::max({*pool.statement_timeout, settings.probes.select.timeout,
+                   settings.probes.server.timeout}) +
+         pool.cancel_grace;
+}
+
 // "--probe.select.sql" as a key of a log line: "probe.select.sql".
 std::string log_key(std::string_view setting) {
   std::string key(
@@ -154,13 +165,16 @@ void App::open_server_probe() {
   ConnectOptions options;
   options.sink = events_;
   options.pool_name = settings_.pool.name;
+  options.server_statement_timeout = server_statement_timeout(settings_);
   server_probe_ = std::make_unique<ServerProbe>(*settings_.database, options);
   server_probe_->open_ahead(
       std::min(kHeadStart, settings_.probes.server.timeout));
 }
 
 App::Failure App::start_pool() {
-  auto pool = Pool::create(*settings_.database, settings_.pool, events_);
+  PoolOptions options = settings_.pool;
+  options.server_statement_timeout = server_statement_timeout(settings_);
+  auto pool = Pool::create(*settings_.database, options, events_);
   if (!pool) {
     log_.error(pool.error().message);
     return kExitUsage;

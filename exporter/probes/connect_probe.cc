@@ -5,8 +5,9 @@
 
 namespace dbpool::exporter {
 
-ConnectProbe::ConnectProbe(ConnectionString target)
-    : target_(std::move(target)) {}
+ConnectProbe::ConnectProbe(const Pool& pool)
+    : target_(pool.target()),
+      server_statement_timeout_(pool.options().server_statement_timeout) {}
 
 std::span<const std::string_view> ConnectProbe::reasons() const noexcept {
   static constexpr std::array<std::string_view, 8> kReasons = {
@@ -19,6 +20,7 @@ std::span<const std::string_view> ConnectProbe::reasons() const noexcept {
 Expected<void> ConnectProbe::run(Duration timeout) {
   ConnectOptions options;
   options.timeout = timeout;
+  options.server_statement_timeout = server_statement_timeout_;
   auto connected = connect(target_, options);
   if (!connected) return Unexpected(std::move(connected.error()));
   return {};

@@ -8,13 +8,15 @@
 #define DBPOOL_EXPORTER_PROBES_CONNECT_PROBE_H_
 
 #include "dbpool/connect.h"
+#include "dbpool/pool.h"
 #include "exporter/probes/probe.h"
 
 namespace dbpool::exporter {
 
 class ConnectProbe : public Probe {
  public:
-  explicit ConnectProbe(ConnectionString target);
+  // Connects as `pool` does, of which nothing is kept.
+  explicit ConnectProbe(const Pool& pool);
 
   std::string_view name() const noexcept override { return "connect"; }
   std::span<const std::string_view> reasons() const noexcept override;
@@ -22,6 +24,7 @@ class ConnectProbe : public Probe {
 
  private:
   const ConnectionString target_;
+  const std::optional<Duration> server_statement_timeout_;
 };
 
 }  // namespace dbpool::exporter

@@ -59,7 +59,7 @@ Probes::Probes(Pool& pool, const ProbeOptions& options,
   }
   if (options.connect) {
     connect_ = std::make_unique<ProbeRunner>(
-        std::make_unique<ConnectProbe>(pool.target()), *options.connect,
+        std::make_unique<ConnectProbe>(pool), *options.connect,
         on_change);
   }
   if (options.select) {

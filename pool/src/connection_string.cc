@@ -123,12 +123,15 @@ Expected<void> ConnectionString::set(std::string_view keyword,
     return checked;
   }
   values_.insert_or_assign(std::string(keyword), std::string(value));
+  refuses_own_options_ = std::make_shared<std::atomic<bool>>(false);
   return {};
 }
 
 void ConnectionString::unset(std::string_view keyword) {
   const auto found = values_.find(keyword);
-  if (found != values_.end()) values_.erase(found);
+  if (found == values_.end()) return;
+  values_.erase(found);
+  refuses_own_options_ = std::make_shared<std::atomic<bool>>(false);
 }
 
 Expected<void> ConnectionString::set_tls(const TlsOptions& options) {

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cassert>
-#include <charconv>
 #include <chrono>
 #include <deque>
 #include <string>
@@ -11,6 +10,7 @@
 #include "pool/src/connect_attempt.h"
 #include "pool/src/connect_failure.h"
 #include "pool/src/conninfo.h"
+#include "pool/src/opening_values.h"
 #include "pool/src/resolver.h"
 #include "pool/src/target_hosts.h"
 
@@ -20,48 +20,10 @@ namespace {
 // How often an unfinished ticket without a descriptor is looked at.
 constexpr auto kLookInterval = std::chrono::milliseconds(10);
 
-std::string value_of(const ConnValues& values, std::string_view keyword,
-                     std::string_view otherwise) {
-  const auto found = values.find(keyword);
-  return std::string(found == values.end() || found->second.empty()
-                         ? otherwise
-                         : found->second);
-}
-
-// What is set where nobody asked for something else. `effective` knows the
-// environment and the service file too.
-ConnValues with_defaults(ConnValues values, const ConnValues& effective) {
-  // libpq's "prefer" blocks in Kerberos libraries and costs a round trip,
-  // wherever a ticket cache exists, for an encryption that nobody set up.
-  if (value_of(effective, "gssencmode", "prefer") == "prefer") {
-    values.try_emplace("gssencmode", "disable");
-  }
-  struct Default {
-    const char* keyword;
-    const char* value;
-  };
-  // A host that vanished is noticed in seconds, not after the kernel's two
-  // hours: keepalives for a silent wire, the other (ms) for unanswered data.
-  constexpr Default kDefaults[] = {{"keepalives_idle", "30"},
-                                   {"keepalives_interval", "10"},
-                                   {"keepalives_count", "3"},
-                                   {"tcp_user_timeout", "10000"},
-                                   {"fallback_application_name", "dbpool"}};
-  for (const Default& each : kDefaults) {
-    if (!effective.contains(each.keyword)) {
-      values.try_emplace(each.keyword, each.value);
-    }
-  }
-  return values;
-}
-
-// libpq's own limit for each host, which PQconnectPoll leaves to its caller.
-Duration host_limit(const ConnValues& effective) {
-  const std::string text = value_of(effective, "connect_timeout", "0");
-  int seconds = 0;
-  std::from_chars(text.data(), text.data() + text.size(), seconds);
-  return seconds > 0 ? Duration(std::chrono::seconds(seconds))
-                     : Duration::max();
+// How poolers answer start-up options: PgBouncer with a protocol violation,
+// others say that they do not have the feature.
+bool refuses_options(const Error& error) {
+  return error.sqlstate == "08P01" || error.sqlstate == "0A000";
 }
 
 }  // namespace
@@ -88,6 +50,7 @@ class Opening::Impl {
   void expand_place(const Resolved& resolved, TimePoint now);
   void fail_place(Error error);
   void end_attempt();
+  void fail_attempt();
   void succeed();
   void give_up();
 
@@ -96,6 +59,9 @@ class Opening::Impl {
   const TimePoint started_;
   const TimePoint deadline_;
   ConnValues values_;
+  // The same with the server's statement_timeout; empty: without.
+  ConnValues backstop_values_;
+  bool refused_backstop_ = false;
   Duration host_limit_ = Duration::max();
 
   std::deque<Place> places_;  // the front one is being tried
@@ -133,6 +99,10 @@ Opening::Impl::Impl(std::shared_ptr<const ConnectionString> target,
     return;
   }
   values_ = with_defaults(target_->values(), effective);
+  if (context_->server_statement_timeout && !target_->refuses_own_options()) {
+    backstop_values_ =
+        with_backstop(values_, effective, *context_->server_statement_timeout);
+  }
   host_limit_ = host_limit(effective);
   session_attrs_ = value_of(effective, "target_session_attrs", "any");
   prefer_standby_ = session_attrs_ == "prefer-standby";
@@ -177,8 +147,9 @@ void Opening::Impl::begin_place(TimePoint now) {
     ticket_ = request_resolve(place.endpoint.name);
     return;
   }
-  attempt_ =
-      std::make_unique<ConnectAttempt>(values_, place.endpoint, session_attrs_);
+  attempt_ = std::make_unique<ConnectAttempt>(
+      backstop_values_.empty() ? values_ : backstop_values_, place.endpoint,
+      session_attrs_);
 }
 
 std::optional<Wait> Opening::Impl::wait_for_name(TimePoint now) {
@@ -243,18 +214,29 @@ void Opening::Impl::end_attempt() {
     succeed();
     return;
   }
-  const auto attempt = std::exchange(attempt_, nullptr);
-  if (prefer_standby_ && attempt->wrong_session()) {
-    second_round_.push_back(std::move(places_.front()));
-    places_.pop_front();
-  } else {
-    fail_place(attempt->error());
-  }
+  fail_attempt();
   if (places_.empty() && !second_round_.empty()) {
     places_ = std::exchange(second_round_, {});
     prefer_standby_ = false;
     session_attrs_ = "any";
   }
+}
+
+void Opening::Impl::fail_attempt() {
+  const auto attempt = std::exchange(attempt_, nullptr);
+  if (prefer_standby_ && attempt->wrong_session()) {
+    second_round_.push_back(std::move(places_.front()));
+    places_.pop_front();
+    return;
+  }
+  Error error = attempt->error();
+  if (!backstop_values_.empty() && refuses_options(error)) {
+    // The same place again, without what it may have refused.
+    backstop_values_.clear();
+    refused_backstop_ = true;
+    return;
+  }
+  fail_place(std::move(error));
 }
 
 void Opening::Impl::fail_place(Error error) {
@@ -263,6 +245,7 @@ void Opening::Impl::fail_place(Error error) {
 }
 
 void Opening::Impl::succeed() {
+  if (refused_backstop_) target_->note_refused_options();
   const auto attempt = std::exchange(attempt_, nullptr);
   const Place& place = places_.front();
   Opened opened;

@@ -21,21 +21,12 @@ PoolOptions with_seed(PoolOptions options) {
   return options;
 }
 
-// The server's own bound on statements; see PoolOptions.
-Expected<void> add_server_timeout(ConnectionString& target,
-                                  const PoolOptions& options) {
-  if (!options.server_statement_timeout || target.get("options")) return {};
-  const auto milliseconds = std::chrono::ceil<std::chrono::milliseconds>(
-      *options.server_statement_timeout);
-  return target.set("options", "-c statement_timeout=" +
-                                   std::to_string(milliseconds.count()));
-}
-
 std::shared_ptr<const SessionContext> make_context(
     const PoolOptions& options, std::shared_ptr<EventSink> sink,
     std::shared_ptr<QueryStatistics> statistics) {
   auto context = std::make_shared<SessionContext>();
   context->statement_timeout = options.statement_timeout;
+  context->server_statement_timeout = options.server_statement_timeout;
   context->cancel_grace = options.cancel_grace;
   context->max_prepared_statements = options.max_prepared_statements;
   context->sink = std::move(sink);
@@ -64,9 +55,6 @@ Expected<std::shared_ptr<PoolCore>> PoolCore::create(
     std::shared_ptr<EventSink> sink) {
   if (auto valid = validate(options); !valid) {
     return Unexpected(std::move(valid.error()));
-  }
-  if (auto added = add_server_timeout(target, options); !added) {
-    return Unexpected(std::move(added.error()));
   }
   try {
     auto core = std::make_shared<PoolCore>(

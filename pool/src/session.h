@@ -26,6 +26,7 @@ namespace dbpool::detail {
 // What statements on a session share with their owner.
 struct SessionContext {
   std::optional<Duration> statement_timeout;
+  std::optional<Duration> server_statement_timeout;
   Duration cancel_grace;
   std::uint32_t max_prepared_statements;
   std::shared_ptr<EventSink> sink;              // may be null

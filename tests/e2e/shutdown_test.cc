@@ -101,6 +101,23 @@ TEST_F(ShutdownTest, ASecondSignalEndsItAtOnce) {
   EXPECT_THAT(exporter.output(), HasSubstr("second signal"));
 }
 
+// Nobody is left to cancel it, and the server does not look at the client
+// while a statement runs.
+TEST_F(ShutdownTest, AKilledExporterLeavesNoEndlessStatement) {
+  Exporter exporter({.database_url = planted_url(postgres_),
+                     .args = {"--workload.clients=1",
+                              "--workload.sql=SELECT pg_sleep(3600)"},
+                     .env = {{"DB_STATEMENT_TIMEOUT_MS", "3000"}}});
+  const auto sleeping = [&] {
+    return postgres_.sql_value(
+               "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' "
+               "AND query LIKE 'SELECT pg_sleep%'") == "1";
+  };
+  ASSERT_TRUE(eventually(kLiveness, sleeping));
+  EXPECT_EQ(exporter.stop(SIGKILL), 128 + SIGKILL);
+  EXPECT_TRUE(eventually(kLiveness, [&] { return sessions() == 0; }));
+}
+
 TEST(ShutdownWithASilentServerTest, AProbeUnderWayDoesNotHoldItUp) {
   // Accepts, and never says a word.
   const int port = free_port();

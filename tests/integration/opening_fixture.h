@@ -27,6 +27,7 @@ inline constexpr Duration kLongEnough = std::chrono::seconds(60);
 inline std::shared_ptr<const detail::SessionContext> session_context() {
   return std::make_shared<const detail::SessionContext>(
       detail::SessionContext{.statement_timeout = std::nullopt,
+                             .server_statement_timeout = std::nullopt,
                              .cancel_grace = std::chrono::seconds(2),
                              .max_prepared_statements = 10,
                              .sink = nullptr,

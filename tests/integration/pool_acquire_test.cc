@@ -162,15 +162,5 @@ TEST_F(PoolAcquireTest, TheFirstWaiterGetsWhateverIsFreeFirst) {
   EXPECT_EQ(got, pid);
 }
 
-TEST_F(PoolAcquireTest, AServerStatementTimeoutIsSetOnRequest) {
-  PoolOptions options = quiet_options(1);
-  options.server_statement_timeout = milliseconds(12'345);
-  Pool pool = this->pool(options);
-  Lease lease = must_acquire(pool);
-  auto rows = lease->execute("SHOW statement_timeout");
-  ASSERT_TRUE(rows) << rows.error().message;
-  EXPECT_EQ(rows->get<std::string>(0, 0).value(), "12345ms");
-}
-
 }  // namespace
 }  // namespace dbpool::test

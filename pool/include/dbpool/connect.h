@@ -7,6 +7,7 @@
 #define DBPOOL_CONNECT_H_
 
 #include <array>
+#include <atomic>
 #include <map>
 #include <memory>
 #include <optional>
@@ -80,9 +81,17 @@ class ConnectionString {
     return values_;
   }
 
+  // What was learnt of the target when connecting: that start-up options
+  // which nobody gave here are refused. For the library's own use; shared by
+  // copies, until one is changed. Thread-safe.
+  bool refuses_own_options() const noexcept { return *refuses_own_options_; }
+  void note_refused_options() const noexcept { *refuses_own_options_ = true; }
+
  private:
   std::map<std::string, std::string, std::less<>> values_;
   std::shared_ptr<const TlsMaterial> tls_material_;
+  std::shared_ptr<std::atomic<bool>> refuses_own_options_ =
+      std::make_shared<std::atomic<bool>>(false);
 };
 
 struct ConnectOptions {
@@ -90,6 +99,7 @@ struct ConnectOptions {
   Duration timeout = std::chrono::seconds(5);
   // Defaults for statements on it, as in PoolOptions.
   std::optional<Duration> statement_timeout = std::chrono::seconds(30);
+  std::optional<Duration> server_statement_timeout = {};  // > 0, at most 24 d
   Duration cancel_grace = std::chrono::seconds(2);
   std::uint32_t max_prepared_statements = 100;
   // Told of each statement; may be null; must outlive the connection.

@@ -55,7 +55,8 @@ struct PoolOptions {
   Duration check_timeout = std::chrono::seconds(2);
 
   // Deadline of one opening, name resolution included, over all hosts and
-  // addresses; each address gets an equal share of what is left. > 0.
+  // addresses; each address gets an equal share of what is left. While
+  // openings fail every other one gets a quarter of it. > 0.
   Duration open_timeout = std::chrono::seconds(5);
   // Openings under way at once: what keeps a login storm from prolonging an
   // outage. 1 … 1000.
@@ -69,11 +70,15 @@ struct PoolOptions {
   // cancelled on the server and its connection made clean, or closed.
   std::optional<Duration> statement_timeout = std::chrono::seconds(30);
   // The server's own statement_timeout for the pool's sessions: the backstop
-  // for statements whose cancel cannot reach the server. Choose it longer
-  // than every timeout given to execute(). Sent as the start-up option
-  // "-c statement_timeout=…" unless the connection string has `options`.
-  // > 0; nullopt: what the server has set. PgBouncer refuses start-up options
-  // that it does not know, so leave it off there.
+  // for statements that no cancel reaches, because the network is gone or this
+  // process was killed. Choose it longer than every timeout given to execute()
+  // plus cancel_grace, so that it only ends what a cancel did not. Sent as the
+  // start-up option "-c statement_timeout=…", before those of the connection
+  // string, the service file or PGOPTIONS: one that is given there wins. It
+  // stands over what is set in postgresql.conf, or for the role or database.
+  // > 0; nullopt: what the server has set. A pooler may refuse start-up
+  // options (PgBouncer, unless its ignore_startup_parameters has `options`):
+  // then sessions are opened without it, and it is not asked again.
   std::optional<Duration> server_statement_timeout = {};
   // How long a cancelled statement may take to end before its connection is
   // given up and closed. > 0.

@@ -1,0 +1,33 @@
+// What an opening gives to libpq beyond what its target says.
+//
+// Thread-safety: pure functions.
+#ifndef DBPOOL_POOL_SRC_OPENING_VALUES_H_
+#define DBPOOL_POOL_SRC_OPENING_VALUES_H_
+
+#include <string>
+#include <string_view>
+
+#include "dbpool/options.h"
+#include "pool/src/conninfo.h"
+
+namespace dbpool::detail {
+
+// `otherwise` where the keyword is missing or empty.
+std::string value_of(const ConnValues& values, std::string_view keyword,
+                     std::string_view otherwise);
+
+// What is set where nobody asked for something else. `effective` knows the
+// environment and the service file too.
+ConnValues with_defaults(ConnValues values, const ConnValues& effective);
+
+// With the server's own bound on statements. It comes first, so that one that
+// somebody has given wins.
+ConnValues with_backstop(ConnValues values, const ConnValues& effective,
+                         Duration timeout);
+
+// libpq's own limit for each host, which PQconnectPoll leaves to its caller.
+Duration host_limit(const ConnValues& effective);
+
+}  // namespace dbpool::detail
+
+#endif  // DBPOOL_POOL_SRC_OPENING_VALUES_H_
