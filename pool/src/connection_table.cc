@@ -1,5 +1,6 @@
 #include "pool/src/connection_table.h"
 
+#include <algorithm>
 #include <cassert>
 
 namespace dbpool::detail {
@@ -8,10 +9,11 @@ ConnectionTable::ConnectionTable(std::uint32_t capacity) : slots_(capacity) {
   append_free(0);
 }
 
-void ConnectionTable::grow(std::uint32_t capacity) {
-  const std::uint32_t before = this->capacity();
-  if (capacity <= before) return;
-  slots_.resize(capacity);
+void ConnectionTable::grow(std::vector<Slot>& room) noexcept {
+  const std::uint32_t before = capacity();
+  if (room.size() <= before) return;
+  std::copy(slots_.begin(), slots_.end(), room.begin());
+  slots_.swap(room);
   append_free(before);
 }
 
@@ -25,9 +27,9 @@ void ConnectionTable::append_free(std::uint32_t first) noexcept {
   }
 }
 
-Slot* ConnectionTable::find(ConnectionId id) noexcept {
+const Slot* ConnectionTable::find(ConnectionId id) const noexcept {
   if (id.slot >= slots_.size()) return nullptr;
-  Slot& slot = slots_[id.slot];
+  const Slot& slot = slots_[id.slot];
   const bool same = slot.in_use && slot.generation == id.generation;
   return same ? &slot : nullptr;
 }

@@ -5,7 +5,7 @@
 // Lists are ordered by when a connection entered its state, oldest first, so
 // the longest lease, the coldest idle connection and the slowest check are
 // found at once. All links are indices into one vector: nothing allocates but
-// the constructor and grow().
+// the constructor.
 //
 // Thread-safety: none.
 #ifndef DBPOOL_POOL_SRC_CONNECTION_TABLE_H_
@@ -14,6 +14,7 @@
 #include <array>
 #include <cstdint>
 #include <source_location>
+#include <utility>
 #include <vector>
 
 #include "dbpool/stats.h"
@@ -69,8 +70,8 @@ class ConnectionTable {
  public:
   explicit ConnectionTable(std::uint32_t capacity);
 
-  // Never shrinks. Strong guarantee if it throws std::bad_alloc.
-  void grow(std::uint32_t capacity);
+  // Moves into `room` if that is larger, and leaves the old storage there.
+  void grow(std::vector<Slot>& room) noexcept;
   std::uint32_t capacity() const noexcept {
     return static_cast<std::uint32_t>(slots_.size());
   }
@@ -87,7 +88,10 @@ class ConnectionTable {
   }
 
   // nullptr if the tenant has gone: a late event.
-  Slot* find(ConnectionId id) noexcept;
+  const Slot* find(ConnectionId id) const noexcept;
+  Slot* find(ConnectionId id) noexcept {
+    return const_cast<Slot*>(std::as_const(*this).find(id));
+  }
   // All slots, also those not in use.
   std::vector<Slot>& slots() noexcept { return slots_; }
 

@@ -1,7 +1,8 @@
 // The part of PoolCore that looks at the pool as a whole: statistics, limits
 // and the end.
 #include <algorithm>
-#include <cassert>
+#include <array>
+#include <cstddef>
 #include <utility>
 
 #include "pool/src/pool_core.h"
@@ -69,25 +70,20 @@ TlsStats PoolCore::tls_stats(const TlsFacts& last) const {
 
 AcquireFacts PoolCore::facts() const {
   AcquireFacts facts;
+  std::array<LeaseFacts, AcquireFacts::kHolders> holders;
+  std::size_t held = 0;
   FailureText failure;
   {
     const std::lock_guard lock(mutex_);
     const TimePoint now = Clock::now();
     state_.snapshot(now, facts.stats);
-    facts.holders = state_.longest_leases(AcquireFacts::kHolders, now);
+    held = state_.longest_leases(holders, now);
     failure = last_failure_;
   }
+  facts.holders.assign(holders.begin(), holders.begin() + held);
   facts.stats.name = options_.name;
   if (failure) facts.stats.last_failure.message = *failure;
   return facts;
-}
-
-LeaseFacts PoolCore::find_lease(ConnectionId id, TimePoint now) const {
-  for (LeaseFacts& lease : state_.longest_leases(slots_.size(), now)) {
-    if (lease.id == id) return lease;
-  }
-  assert(false);
-  return {};
 }
 
 // --- Limits ----------------------------------------------------------------
@@ -99,8 +95,8 @@ Expected<void> PoolCore::resize(std::uint32_t min_connections,
   wanted.min_connections = min_connections;
   wanted.max_connections = max_connections;
   if (auto valid = validate(wanted); !valid) return valid;
-  // Room for more slots is made before, and the old table freed after, the
-  // lock.
+  // Room for more is made before, and the old storage freed after, the lock.
+  PoolState::Room room(max_connections);
   std::vector<Tenant> table;
   table.reserve(max_connections);
   Effects effects;
@@ -111,7 +107,8 @@ Expected<void> PoolCore::resize(std::uint32_t min_connections,
       table.resize(max_connections);
       slots_.swap(table);
     }
-    effects = state_.resize(min_connections, max_connections, Clock::now());
+    effects =
+        state_.resize(min_connections, max_connections, Clock::now(), room);
     resolve(effects);
   }
   deliver(effects);
@@ -135,7 +132,8 @@ CloseReport PoolCore::close(TimePoint deadline) {
   CloseReport report;
   if (forked()) return report;
   begin_close();
-  std::vector<LeaseFacts> left;
+  // None is lent any more, so there will be no more leases than slots now.
+  std::vector<LeaseFacts> left(slot_count());
   {
     std::unique_lock lock(mutex_);
     const auto drained = [this] { return state_.is_drained(); };
@@ -145,13 +143,19 @@ CloseReport PoolCore::close(TimePoint deadline) {
     } else {
       settled_.wait_until(lock, deadline, drained);
     }
-    left = state_.longest_leases(slots_.size(), Clock::now());
+    const std::size_t count = state_.longest_leases(left, Clock::now());
+    left.resize(count);  // smaller: nothing is allocated
   }
   for (const LeaseFacts& lease : left) {
     tell(&EventSink::lease_abandoned, lease);
     report.left.push_back(to_left_lease(lease));
   }
   return report;
+}
+
+std::size_t PoolCore::slot_count() const noexcept {
+  const std::lock_guard lock(mutex_);
+  return slots_.size();
 }
 
 bool PoolCore::nothing_to_close() const noexcept {

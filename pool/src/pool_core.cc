@@ -168,7 +168,7 @@ void PoolCore::give_back(Connection& connection, std::uint32_t slot) noexcept {
     const std::lock_guard lock(mutex_);
     const TimePoint now = Clock::now();
     const ConnectionId id = slots_[slot].id;
-    if (how == ReturnState::kDirty && sink_) dirty = find_lease(id, now);
+    if (how == ReturnState::kDirty && sink_) dirty = state_.lease(id, now);
     effects = state_.release(id, how, now);
     resolve(effects);
   }

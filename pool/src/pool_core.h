@@ -147,8 +147,8 @@ class PoolCore final : public std::enable_shared_from_this<PoolCore> {
 
   AcquireFacts facts() const;
   TlsStats tls_stats(const TlsFacts& last) const;
-  LeaseFacts find_lease(ConnectionId id, TimePoint now) const;
   void begin_close() noexcept;
+  std::size_t slot_count() const noexcept;
   bool nothing_to_close() const noexcept;
   void tell(void (EventSink::*event)(const LeaseEvent&) noexcept,
             const LeaseFacts& lease) const noexcept;

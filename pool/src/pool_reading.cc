@@ -119,18 +119,25 @@ void PoolState::snapshot(TimePoint now, PoolStats& out) const noexcept {
   counters_.write_to(out);
 }
 
-std::vector<LeaseFacts> PoolState::longest_leases(std::size_t most,
-                                                  TimePoint now) const {
+std::size_t PoolState::longest_leases(std::span<LeaseFacts> out,
+                                      TimePoint now) const noexcept {
   now = std::max(now, now_);
-  std::vector<LeaseFacts> out;
-  out.reserve(
-      std::min<std::size_t>(most, table_.count(ConnectionState::kActive)));
+  std::size_t filled = 0;
   const Slot* slot = table_.oldest(ConnectionState::kActive);
-  for (; slot != nullptr && out.size() < most;
+  for (; slot != nullptr && filled < out.size();
        slot = table_.next_younger(*slot)) {
-    out.push_back(facts_of(*slot, now));
+    out[filled++] = facts_of(*slot, now);
   }
-  return out;
+  return filled;
+}
+
+std::optional<LeaseFacts> PoolState::lease(ConnectionId id,
+                                           TimePoint now) const noexcept {
+  const Slot* slot = table_.find(id);
+  if (slot == nullptr || slot->state != ConnectionState::kActive) {
+    return std::nullopt;
+  }
+  return facts_of(*slot, std::max(now, now_));
 }
 
 }  // namespace dbpool::detail

@@ -232,11 +232,20 @@ bool PoolState::take_leaks(std::vector<LeaseFacts>& out,
   return !out.empty();
 }
 
+PoolState::Room::Room(std::uint32_t max_connections) : slots(max_connections) {
+  leaks.reserve(max_connections);
+}
+
 Effects PoolState::resize(std::uint32_t min_connections,
-                          std::uint32_t max_connections, TimePoint now) {
+                          std::uint32_t max_connections, TimePoint now,
+                          Room& room) noexcept {
   assert(min_connections <= max_connections && max_connections >= 1);
-  leaks_.reserve(max_connections);
-  table_.grow(max_connections);
+  assert(room.slots.size() == max_connections);
+  if (max_connections > leaks_.capacity()) {
+    room.leaks.assign(leaks_.begin(), leaks_.end());
+    leaks_.swap(room.leaks);
+  }
+  table_.grow(room.slots);
   now = begin(now);
   min_connections_ = min_connections;
   max_connections_ = max_connections;

@@ -1,10 +1,10 @@
 // PoolState: the brain. Connections, queue, limits, backoff, integrals.
 //
-// Pure decisions: no lock, no clock, no I/O, no user code, no allocation
-// after construction except in resize(). Every event takes `now`, which never
-// falls between two calls, and returns Effects: the waiters that are finished
-// and whether the housekeeper must look. What connections need (open, check,
-// clean, close) the housekeeper pulls with take_work().
+// Pure decisions: no lock, no clock, no I/O, no user code, and no allocation
+// after construction: all of it runs under the pool's mutex. Every event takes
+// `now`, which never falls between two calls, and returns Effects: the waiters
+// that are finished and whether the housekeeper must look. What connections
+// need (open, check, clean, close) the housekeeper pulls with take_work().
 //
 // Thread-safety: none; the owner holds one mutex round each call.
 // Ownership: Waiter nodes belong to their callers and must stay alive until
@@ -38,6 +38,7 @@
 #include <cstdint>
 #include <optional>
 #include <source_location>
+#include <span>
 #include <vector>
 
 #include "dbpool/options.h"
@@ -161,9 +162,16 @@ class PoolState {
   bool take_leaks(std::vector<LeaseFacts>& out, TimePoint now) noexcept;
 
   // --- Control -------------------------------------------------------------
-  // 0 <= min <= max, max >= 1. May throw std::bad_alloc; then nothing changed.
+  // Storage for up to `max_connections`, to be made before the owner's lock is
+  // taken and freed after it: resize() leaves in it what it does not need.
+  struct Room {
+    explicit Room(std::uint32_t max_connections);
+    std::vector<Slot> slots;
+    std::vector<LeaseFacts> leaks;
+  };
+  // 0 <= min <= max, max >= 1, `room` made for that max.
   Effects resize(std::uint32_t min_connections, std::uint32_t max_connections,
-                 TimePoint now);
+                 TimePoint now, Room& room) noexcept;
   Effects close(TimePoint now) noexcept;
   bool is_closed() const noexcept { return closed_; }  // close() was called
   bool is_drained() const noexcept;                    // closed, and total == 0
@@ -174,8 +182,12 @@ class PoolState {
   // Everything of PoolStats but name, target, last_failure's text and
   // queries.
   void snapshot(TimePoint now, PoolStats& out) const noexcept;
-  // Up to `most` leases, longest first.
-  std::vector<LeaseFacts> longest_leases(std::size_t most, TimePoint now) const;
+  // Fills `out` with leases, longest first. How many there were to fill in.
+  std::size_t longest_leases(std::span<LeaseFacts> out,
+                             TimePoint now) const noexcept;
+  // nullopt if it is not leased.
+  std::optional<LeaseFacts> lease(ConnectionId id,
+                                  TimePoint now) const noexcept;
 
  private:
   // The queue seen by reason: the first `opening` requests wait for kOpening,

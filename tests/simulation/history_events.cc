@@ -105,9 +105,11 @@ detail::Effects History::tell_brain(const Event& event, Outcome& outcome) {
       return brain_.hung_up(event.id, event.now);
     case EventKind::kAdvance:
       return brain_.advance(event.now);
-    case EventKind::kResize:
+    case EventKind::kResize: {
+      detail::PoolState::Room room(event.max_connections);
       return brain_.resize(event.min_connections, event.max_connections,
-                           event.now);
+                           event.now, room);
+    }
     case EventKind::kClose:
       return brain_.close(event.now);
   }
@@ -120,7 +122,9 @@ void History::look_at_the_future() {
       now_ + random_.between(Duration::zero(), std::chrono::seconds(3));
   brain_.snapshot(later, later_);
   model_.check_projection(later_, later);
-  model_.check_longest(brain_.longest_leases(random_.below(8), later), later);
+  std::vector<detail::LeaseFacts> longest(random_.below(8));
+  longest.resize(brain_.longest_leases(longest, later));
+  model_.check_longest(longest, later);
 }
 
 std::string History::report(const std::string& promise) const {

@@ -96,7 +96,8 @@ void LazyHistory::release_one() {
 
 void LazyHistory::resize() {
   max_ = random_.between(1, 8);
-  take(brain_.resize(random_.between(0, max_), max_, now_));
+  detail::PoolState::Room room(max_);
+  take(brain_.resize(random_.between(0, max_), max_, now_, room));
 }
 
 void LazyHistory::tick() {

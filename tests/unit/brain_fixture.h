@@ -116,6 +116,11 @@ class BrainTest : public testing::Test {
     note(brain().release(id, state, now_));
   }
 
+  void resize(std::uint32_t min_connections, std::uint32_t max_connections) {
+    PoolState::Room room(max_connections);
+    note(brain().resize(min_connections, max_connections, now_, room));
+  }
+
   FailedFacts fail_opening(ConnectionId id,
                            ConnectFailure why = ConnectFailure::kRefused) {
     FailedFacts facts;

@@ -63,15 +63,29 @@ TEST_F(BrainLeases, LeasesAreListedLongestFirst) {
   const ConnectionId two = lease();
   now_ += 1s;
   lease();
-  const auto longest = brain().longest_leases(2, now_);
-  ASSERT_EQ(longest.size(), 2U);
+  std::array<LeaseFacts, 2> longest;
+  ASSERT_EQ(brain().longest_leases(longest, now_), 2U);
   EXPECT_EQ(longest[0].id, one);
   EXPECT_EQ(longest[0].age, 2s);
   EXPECT_EQ(longest[1].id, two);
   EXPECT_EQ(stats().oldest_lease_age, 2s);
   give_back(one);
   EXPECT_EQ(stats().oldest_lease_age, 1s);
-  EXPECT_EQ(brain().longest_leases(9, now_).size(), 2U);
+  std::array<LeaseFacts, 9> many;
+  EXPECT_EQ(brain().longest_leases(many, now_), 2U);
+}
+
+TEST_F(BrainLeases, OneLeaseIsFoundByItsConnection) {
+  const Waiter& waiter = ask(5s, "nightly report");
+  serve();
+  now_ += 2s;
+  const auto found = brain().lease(waiter.granted, now_);
+  ASSERT_TRUE(found);
+  EXPECT_EQ(found->tag.view(), "nightly report");
+  EXPECT_EQ(found->age, 2s);
+  EXPECT_EQ(found->backend_pid, 42);
+  give_back(waiter.granted);
+  EXPECT_FALSE(brain().lease(waiter.granted, now_));
 }
 
 TEST_F(BrainLeases, DurationsOfLeasesAreObserved) {

@@ -110,9 +110,9 @@ TEST_F(BrainLimits, ASmallerLimitClosesColdIdleOnesThenReturns) {
   const ConnectionId hot = lease();
   give_back(cold);
   give_back(hot);
-  note(brain().resize(0, 3, now_));
+  resize(0, 3);
   EXPECT_EQ(only_work().id, cold);
-  note(brain().resize(0, 1, now_));
+  resize(0, 1);
   EXPECT_EQ(only_work().id, hot);
   EXPECT_EQ(stats().total, 4U);
   Waiter& waiter = ask();
@@ -128,7 +128,7 @@ TEST_F(BrainLimits, ASmallerLimitAbortsOpenings) {
   ask();
   ask();
   std::vector<Work> openings = work();
-  note(brain().resize(0, 1, now_));
+  resize(0, 1);
   const Work abort = only_work();
   EXPECT_TRUE(abort.abort_opening);
   EXPECT_EQ(abort.id, openings[1].id);
@@ -143,7 +143,7 @@ TEST_F(BrainLimits, ASmallerLimitAbortsOpenings) {
 TEST_F(BrainLimits, AnOpeningThatNobodyHasBegunIsDropped) {
   ask();
   ask();
-  note(brain().resize(0, 1, now_));
+  resize(0, 1);
   EXPECT_EQ(only_work().kind, WorkKind::kOpen);
   EXPECT_EQ(stats().total, 1U);
 }
@@ -154,7 +154,7 @@ TEST_F(BrainLimits, AGreaterLimitOpensForThoseWhoWait) {
   const ConnectionId id = lease();
   Waiter& waiter = ask();
   EXPECT_TRUE(work().empty());
-  note(brain().resize(0, 5, now_));
+  resize(0, 5);
   EXPECT_GT(brain().slot_count(), slots);
   succeed(only_work());
   EXPECT_EQ(waiter.state, Waiter::State::kGranted);

@@ -266,7 +266,7 @@ TEST_F(BrainRequests, WhileClosingOnesFillTheLimitARetryIsNoHope) {
   ask();
   fail_opening(only_work().id);
   now_ += 1h;  // long after the backoff
-  note(brain().resize(0, 1, now_));
+  resize(0, 1);
   give_back(one, ReturnState::kBroken);
   EXPECT_EQ(count(ConnectionState::kClosing), 1U);
   EXPECT_EQ(ask().failure, AcquireFailure::kBackendDown);
