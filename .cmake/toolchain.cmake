@@ -44,7 +44,7 @@ if(DBPOOL_SANITIZE)
 endif()
 
 # dbpool_private(<target>): the compile settings of the project, and its root
-# folder for private includes such as "pool/src/pool_state.h".
+# folder for private includes such as "pool/src/brain/pool_state.h".
 function(dbpool_private target)
   target_link_libraries(${target} PRIVATE $<BUILD_INTERFACE:dbpool_warnings>)
   target_include_directories(${target} PRIVATE "${PROJECT_SOURCE_DIR}")

@@ -11,7 +11,7 @@
 
 #include "dbpool/error.h"
 #include "dbpool/stats.h"
-#include "pool/src/pool_state.h"
+#include "pool/src/brain/pool_state.h"
 
 namespace dbpool::detail {
 

@@ -16,8 +16,8 @@
 
 #include "dbpool/lease.h"
 #include "dbpool/pool.h"
+#include "pool/src/brain/pool_state.h"
 #include "pool/src/parker.h"
-#include "pool/src/pool_state.h"
 
 namespace dbpool::detail {
 

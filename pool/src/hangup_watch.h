@@ -10,7 +10,7 @@
 
 #include <vector>
 
-#include "pool/src/pool_state.h"
+#include "pool/src/brain/pool_state.h"
 #include "pool/src/unique_fd.h"
 
 namespace dbpool::detail {

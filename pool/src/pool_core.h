@@ -32,7 +32,7 @@
 #include "dbpool/pool.h"
 #include "pool/src/acquire_errors.h"
 #include "pool/src/acquire_request.h"
-#include "pool/src/pool_state.h"
+#include "pool/src/brain/pool_state.h"
 #include "pool/src/query_statistics.h"
 #include "pool/src/session.h"
 #include "pool/src/wake_signal.h"

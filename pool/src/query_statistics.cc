@@ -8,7 +8,7 @@
 #include <mutex>
 #include <string>
 
-#include "pool/src/latency_histogram.h"
+#include "pool/src/brain/latency_histogram.h"
 #include "pool/src/text.h"
 
 namespace dbpool::detail {

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "pool/src/pool_state.h"
+#include "pool/src/brain/pool_state.h"
 
 namespace dbpool::test {
 

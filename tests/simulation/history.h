@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "pool/src/pool_state.h"
+#include "pool/src/brain/pool_state.h"
 #include "tests/simulation/event.h"
 #include "tests/simulation/model.h"
 #include "tests/simulation/random.h"

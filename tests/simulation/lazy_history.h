@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include "pool/src/pool_state.h"
+#include "pool/src/brain/pool_state.h"
 #include "tests/simulation/event.h"
 #include "tests/simulation/random.h"
 #include "tests/simulation/world.h"

@@ -4,7 +4,7 @@
 
 #include <cstdint>
 
-#include "pool/src/jitter.h"
+#include "pool/src/brain/jitter.h"
 
 namespace dbpool::test {
 

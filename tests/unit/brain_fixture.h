@@ -11,7 +11,7 @@
 #include <optional>
 #include <vector>
 
-#include "pool/src/pool_state.h"
+#include "pool/src/brain/pool_state.h"
 
 namespace dbpool::test {
 

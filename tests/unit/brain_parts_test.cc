@@ -6,12 +6,12 @@
 #include <deque>
 #include <vector>
 
-#include "pool/src/backoff.h"
-#include "pool/src/latency_histogram.h"
+#include "pool/src/brain/backoff.h"
+#include "pool/src/brain/latency_histogram.h"
 #include "pool/src/saturating_time.h"
-#include "pool/src/sliding_peak.h"
-#include "pool/src/time_integral.h"
-#include "pool/src/wait_queue.h"
+#include "pool/src/brain/sliding_peak.h"
+#include "pool/src/brain/time_integral.h"
+#include "pool/src/brain/wait_queue.h"
 
 namespace dbpool::detail {
 namespace {

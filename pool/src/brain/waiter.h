@@ -1,6 +1,6 @@
 // Waiter: one request for a connection, as the brain sees it.
-#ifndef DBPOOL_POOL_SRC_WAITER_H_
-#define DBPOOL_POOL_SRC_WAITER_H_
+#ifndef DBPOOL_POOL_SRC_BRAIN_WAITER_H_
+#define DBPOOL_POOL_SRC_BRAIN_WAITER_H_
 
 #include <cstdint>
 #include <source_location>
@@ -40,4 +40,4 @@ struct Waiter {
 
 }  // namespace dbpool::detail
 
-#endif  // DBPOOL_POOL_SRC_WAITER_H_
+#endif  // DBPOOL_POOL_SRC_BRAIN_WAITER_H_

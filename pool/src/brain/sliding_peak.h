@@ -5,8 +5,8 @@
 // back 60 to 61 seconds.
 //
 // Thread-safety: none.
-#ifndef DBPOOL_POOL_SRC_SLIDING_PEAK_H_
-#define DBPOOL_POOL_SRC_SLIDING_PEAK_H_
+#ifndef DBPOOL_POOL_SRC_BRAIN_SLIDING_PEAK_H_
+#define DBPOOL_POOL_SRC_BRAIN_SLIDING_PEAK_H_
 
 #include <algorithm>
 #include <array>
@@ -67,4 +67,4 @@ class SlidingPeak {
 
 }  // namespace dbpool::detail
 
-#endif  // DBPOOL_POOL_SRC_SLIDING_PEAK_H_
+#endif  // DBPOOL_POOL_SRC_BRAIN_SLIDING_PEAK_H_

@@ -1,6 +1,6 @@
 // The events of the brain. What follows from them is decided in
-// pool_policy.cc and pool_timers.cc.
-#include "pool/src/pool_state.h"
+// pool_state_policy.cc and pool_state_timers.cc.
+#include "pool/src/brain/pool_state.h"
 
 #include <algorithm>
 #include <cassert>

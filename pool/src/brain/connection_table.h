@@ -8,8 +8,8 @@
 // the constructor.
 //
 // Thread-safety: none.
-#ifndef DBPOOL_POOL_SRC_CONNECTION_TABLE_H_
-#define DBPOOL_POOL_SRC_CONNECTION_TABLE_H_
+#ifndef DBPOOL_POOL_SRC_BRAIN_CONNECTION_TABLE_H_
+#define DBPOOL_POOL_SRC_BRAIN_CONNECTION_TABLE_H_
 
 #include <array>
 #include <cstdint>
@@ -19,7 +19,7 @@
 
 #include "dbpool/stats.h"
 #include "dbpool/tag.h"
-#include "pool/src/waiter.h"
+#include "pool/src/brain/waiter.h"
 
 namespace dbpool::detail {
 
@@ -171,4 +171,4 @@ class ConnectionTable {
 
 }  // namespace dbpool::detail
 
-#endif  // DBPOOL_POOL_SRC_CONNECTION_TABLE_H_
+#endif  // DBPOOL_POOL_SRC_BRAIN_CONNECTION_TABLE_H_

@@ -5,8 +5,8 @@
 // handle; to stop would look like an idle pool for ever.
 //
 // Thread-safety: none.
-#ifndef DBPOOL_POOL_SRC_TIME_INTEGRAL_H_
-#define DBPOOL_POOL_SRC_TIME_INTEGRAL_H_
+#ifndef DBPOOL_POOL_SRC_BRAIN_TIME_INTEGRAL_H_
+#define DBPOOL_POOL_SRC_BRAIN_TIME_INTEGRAL_H_
 
 #include <chrono>
 #include <cstdint>
@@ -34,4 +34,4 @@ class TimeIntegral {
 
 }  // namespace dbpool::detail
 
-#endif  // DBPOOL_POOL_SRC_TIME_INTEGRAL_H_
+#endif  // DBPOOL_POOL_SRC_BRAIN_TIME_INTEGRAL_H_

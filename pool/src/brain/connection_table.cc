@@ -1,4 +1,4 @@
-#include "pool/src/connection_table.h"
+#include "pool/src/brain/connection_table.h"
 
 #include <algorithm>
 #include <cassert>

@@ -1,7 +1,7 @@
 // What becomes of waiting requests and of connections.
 #include <algorithm>
 
-#include "pool/src/pool_state.h"
+#include "pool/src/brain/pool_state.h"
 
 namespace dbpool::detail {
 

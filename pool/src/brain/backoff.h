@@ -6,13 +6,13 @@
 // does not knock in step, yet none knocks at once.
 //
 // Thread-safety: none.
-#ifndef DBPOOL_POOL_SRC_BACKOFF_H_
-#define DBPOOL_POOL_SRC_BACKOFF_H_
+#ifndef DBPOOL_POOL_SRC_BRAIN_BACKOFF_H_
+#define DBPOOL_POOL_SRC_BRAIN_BACKOFF_H_
 
 #include <cstdint>
 
 #include "dbpool/options.h"
-#include "pool/src/jitter.h"
+#include "pool/src/brain/jitter.h"
 #include "pool/src/saturating_time.h"
 
 namespace dbpool::detail {
@@ -61,4 +61,4 @@ class Backoff {
 
 }  // namespace dbpool::detail
 
-#endif  // DBPOOL_POOL_SRC_BACKOFF_H_
+#endif  // DBPOOL_POOL_SRC_BRAIN_BACKOFF_H_

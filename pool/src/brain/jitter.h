@@ -4,8 +4,8 @@
 // the same numbers on every platform, unlike std::uniform_real_distribution.
 //
 // Thread-safety: none.
-#ifndef DBPOOL_POOL_SRC_JITTER_H_
-#define DBPOOL_POOL_SRC_JITTER_H_
+#ifndef DBPOOL_POOL_SRC_BRAIN_JITTER_H_
+#define DBPOOL_POOL_SRC_BRAIN_JITTER_H_
 
 #include <cstdint>
 
@@ -39,4 +39,4 @@ class Jitter {
 
 }  // namespace dbpool::detail
 
-#endif  // DBPOOL_POOL_SRC_JITTER_H_
+#endif  // DBPOOL_POOL_SRC_BRAIN_JITTER_H_

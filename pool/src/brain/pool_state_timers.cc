@@ -2,7 +2,7 @@
 #include <algorithm>
 #include <cassert>
 
-#include "pool/src/pool_state.h"
+#include "pool/src/brain/pool_state.h"
 
 namespace dbpool::detail {
 

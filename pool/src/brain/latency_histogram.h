@@ -2,15 +2,15 @@
 // upper bounds included, and their sum.
 //
 // Thread-safety: none.
-#ifndef DBPOOL_POOL_SRC_LATENCY_HISTOGRAM_H_
-#define DBPOOL_POOL_SRC_LATENCY_HISTOGRAM_H_
+#ifndef DBPOOL_POOL_SRC_BRAIN_LATENCY_HISTOGRAM_H_
+#define DBPOOL_POOL_SRC_BRAIN_LATENCY_HISTOGRAM_H_
 
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
 
 #include "dbpool/stats.h"
-#include "pool/src/time_integral.h"
+#include "pool/src/brain/time_integral.h"
 
 namespace dbpool::detail {
 
@@ -40,4 +40,4 @@ class LatencyHistogram {
 
 }  // namespace dbpool::detail
 
-#endif  // DBPOOL_POOL_SRC_LATENCY_HISTOGRAM_H_
+#endif  // DBPOOL_POOL_SRC_BRAIN_LATENCY_HISTOGRAM_H_

@@ -2,14 +2,14 @@
 // deadlines. Bounded; allocates in its constructor only.
 //
 // Thread-safety: none. Ownership: links the callers' nodes, owns none.
-#ifndef DBPOOL_POOL_SRC_WAIT_QUEUE_H_
-#define DBPOOL_POOL_SRC_WAIT_QUEUE_H_
+#ifndef DBPOOL_POOL_SRC_BRAIN_WAIT_QUEUE_H_
+#define DBPOOL_POOL_SRC_BRAIN_WAIT_QUEUE_H_
 
 #include <cstddef>
 #include <cstdint>
 #include <vector>
 
-#include "pool/src/waiter.h"
+#include "pool/src/brain/waiter.h"
 
 namespace dbpool::detail {
 
@@ -62,4 +62,4 @@ class WaitQueue {
 
 }  // namespace dbpool::detail
 
-#endif  // DBPOOL_POOL_SRC_WAIT_QUEUE_H_
+#endif  // DBPOOL_POOL_SRC_BRAIN_WAIT_QUEUE_H_

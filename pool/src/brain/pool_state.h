@@ -30,8 +30,8 @@
 // retries is a quick one (Work::quick): a new try finds a network that healed,
 // or an address that changed, sooner than one that hangs does. The others take
 // their whole time, or a server that needs it would be kept out for ever.
-#ifndef DBPOOL_POOL_SRC_POOL_STATE_H_
-#define DBPOOL_POOL_SRC_POOL_STATE_H_
+#ifndef DBPOOL_POOL_SRC_BRAIN_POOL_STATE_H_
+#define DBPOOL_POOL_SRC_BRAIN_POOL_STATE_H_
 
 #include <array>
 #include <cstddef>
@@ -44,13 +44,13 @@
 #include "dbpool/options.h"
 #include "dbpool/stats.h"
 #include "dbpool/tag.h"
-#include "pool/src/backoff.h"
-#include "pool/src/connection_table.h"
-#include "pool/src/jitter.h"
-#include "pool/src/pool_accounting.h"
-#include "pool/src/sliding_peak.h"
-#include "pool/src/wait_queue.h"
-#include "pool/src/waiter.h"
+#include "pool/src/brain/backoff.h"
+#include "pool/src/brain/connection_table.h"
+#include "pool/src/brain/jitter.h"
+#include "pool/src/brain/pool_accounting.h"
+#include "pool/src/brain/sliding_peak.h"
+#include "pool/src/brain/wait_queue.h"
+#include "pool/src/brain/waiter.h"
 
 namespace dbpool::detail {
 
@@ -203,7 +203,7 @@ class PoolState {
   Effects check_ended(ConnectionId id, bool good, CloseReason reason,
                       TimePoint now) noexcept;
 
-  // What becomes of requests and connections (pool_policy.cc).
+  // What becomes of requests and connections (pool_state_policy.cc).
   void grant(Waiter& waiter, Slot& slot, TimePoint now) noexcept;
   void fail(Waiter& waiter, AcquireFailure failure, TimePoint now) noexcept;
   void dequeue(Waiter& waiter, TimePoint now) noexcept;
@@ -234,7 +234,7 @@ class PoolState {
   bool may_open() const noexcept;
   void start_openings(TimePoint now) noexcept;
 
-  // Time (pool_timers.cc).
+  // Time (pool_state_timers.cc).
   TimePoint earliest_deadline() const noexcept;
   TimePoint leak_deadline() const noexcept;
   TimePoint slow_check_deadline() const noexcept;
@@ -248,7 +248,7 @@ class PoolState {
   void reap_idle(TimePoint now) noexcept;
   void integrate(PoolIntegrals& into, TimePoint now) const noexcept;
 
-  // Reading (pool_reading.cc).
+  // Reading (pool_state_reading.cc).
   WaitSplit wait_split() const noexcept;
   WaitReason others_wait_for() const noexcept;
   WaitReason reason_of(const Waiter& waiter) const noexcept;
@@ -300,4 +300,4 @@ class PoolState {
 
 }  // namespace dbpool::detail
 
-#endif  // DBPOOL_POOL_SRC_POOL_STATE_H_
+#endif  // DBPOOL_POOL_SRC_BRAIN_POOL_STATE_H_

@@ -1,16 +1,16 @@
 // PoolAccounting: what the brain has counted: integrals, counters, histograms.
 //
 // Thread-safety: none. Nothing here ever falls.
-#ifndef DBPOOL_POOL_SRC_POOL_ACCOUNTING_H_
-#define DBPOOL_POOL_SRC_POOL_ACCOUNTING_H_
+#ifndef DBPOOL_POOL_SRC_BRAIN_POOL_ACCOUNTING_H_
+#define DBPOOL_POOL_SRC_BRAIN_POOL_ACCOUNTING_H_
 
 #include <array>
 #include <cstddef>
 #include <cstdint>
 
 #include "dbpool/stats.h"
-#include "pool/src/latency_histogram.h"
-#include "pool/src/time_integral.h"
+#include "pool/src/brain/latency_histogram.h"
+#include "pool/src/brain/time_integral.h"
 
 namespace dbpool::detail {
 
@@ -103,4 +103,4 @@ struct PoolCounters {
 
 }  // namespace dbpool::detail
 
-#endif  // DBPOOL_POOL_SRC_POOL_ACCOUNTING_H_
+#endif  // DBPOOL_POOL_SRC_BRAIN_POOL_ACCOUNTING_H_

@@ -1,4 +1,4 @@
-#include "pool/src/wait_queue.h"
+#include "pool/src/brain/wait_queue.h"
 
 #include <cassert>
 
