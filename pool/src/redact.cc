@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "dbpool/error.h"
+#include "pool/src/sql_secret.h"
 
 namespace dbpool {
 namespace {
@@ -129,6 +130,9 @@ class Redactor {
         redact_encoded_authority();
       } else if (const std::size_t end = key_end(); end > at_) {
         hide_until(end);
+      } else if (const auto literal = sql_literal()) {
+        copy(literal->begin - at_);
+        hide_until(literal->end);
       } else if (text_[at_] == '=' && names_a_secret(word_before(at_))) {
         redact_value();
       } else {
@@ -315,6 +319,19 @@ class Redactor {
     return dashes == std::string_view::npos ? text_.size() : dashes + 5;
   }
 
+  // --- PASSWORD 'literal' --------------------------------------------------
+  std::optional<detail::Span> sql_literal() const {
+    if (text_[at_] == 'a') return detail::literal_at_mistake(text_, at_);
+    constexpr std::string_view kLastLetters = "dDeEyY";  // of names_a_secret()
+    if (at_ == 0 || is_word(text_[at_]) || text_[at_] == '%' ||
+        kLastLetters.find(text_[at_ - 1]) == std::string_view::npos) {
+      return std::nullopt;
+    }
+    const std::string_view word = word_before(at_);
+    if (!names_a_secret(word)) return std::nullopt;
+    return detail::literal_after(text_, {at_ - word.size(), at_}, in_quotes_);
+  }
+
   // --- keyword=value -------------------------------------------------------
   void redact_value() {
     const std::string_view keyword = word_before(at_);
@@ -324,9 +341,21 @@ class Redactor {
         keyword_begin > 0 &&
         (text_[keyword_begin - 1] == '?' || text_[keyword_begin - 1] == '&');
     copy(1);
-    if (!in_query) copy_blanks();
+    if (!in_query) {
+      copy_arrow();
+      copy_blanks();
+    }
     const std::size_t end = in_query ? query_value_end() : value_end();
     if (end > at_) hide_until(end);
+  }
+
+  // Of SQL's name => value.
+  void copy_arrow() {
+    constexpr std::string_view kAfter = " \t\r\n'*";
+    if (at_ + 1 < text_.size() && text_[at_] == '>' &&
+        kAfter.find(text_[at_ + 1]) != std::string_view::npos) {
+      copy(1);
+    }
   }
 
   void copy_blanks() {
@@ -356,17 +385,36 @@ class Redactor {
     return in_quotes_ && text_[i] == '"';
   }
 
+  // "***, " after an SQL literal that is hidden already.
+  bool is_masked_already() const {
+    if (!text_.substr(at_).starts_with(kMask)) return false;
+    const std::size_t after =
+        text_.find_first_not_of(";,)", at_ + kMask.size());
+    return after == std::string_view::npos || is_blank(text_[after]) ||
+           closes_quotes(after);
+  }
+
   // Either quoted with ' or ", or up to a blank. A backslash takes the next
-  // character along in both.
+  // character along in both. Doubled quotes, as within an SQL literal, end
+  // nowhere for sure.
   std::size_t value_end() const {
     if (at_ == text_.size() || closes_quotes(at_)) return at_;
     const Character first = character(at_);
     const bool quoted = first.value == '\'' || first.value == '"';
+    if (const auto end = detail::marked_literal_end(text_, at_, in_quotes_)) {
+      return *end;
+    }
+    if (is_masked_already()) return at_ + kMask.size();
     std::size_t i = at_ + (quoted ? first.length : 0);
+    bool to_the_end = first.value == '\'' && detail::is_doubled_quote(text_, i);
     while (i < text_.size() && !closes_quotes(i)) {
       const Character next = character(i);
-      if (!quoted && is_blank(next.value)) return i;
+      if (!quoted && !to_the_end && is_blank(next.value)) return i;
       i += next.length;
+      // crypt('p', …): what ends it is beyond telling.
+      to_the_end = to_the_end || (!quoted && next.value == '(' &&
+                                  text_.substr(i).starts_with('\''));
+      if (to_the_end) continue;
       if (quoted && next.value == first.value) return i;
       if (next.value == '\\' && i < text_.size() && !closes_quotes(i)) {
         i += character(i).length;

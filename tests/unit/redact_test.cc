@@ -130,6 +130,106 @@ TEST(Redact, StopsAtTheQuotesAround) {
   });
 }
 
+TEST(Redact, HidesLiteralsThatFollowASecretsNameInSql) {
+  expect_redacted({
+      {"ALTER ROLE app PASSWORD 'pl4nted'", "ALTER ROLE app PASSWORD ***"},
+      {"alter role app password'pl4nted' valid until 'x'",
+       "alter role app password***"},
+      {"CREATE USER app ENCRYPTED PASSWORD 'pl''4nted' LOGIN;",
+       "CREATE USER app ENCRYPTED PASSWORD *** LOGIN;"},
+      {"ALTER ROLE app PASSWORD E'pl4\\'nted' LOGIN",
+       "ALTER ROLE app PASSWORD ***"},
+      {"ALTER ROLE app PASSWORD e'pl4nted' LOGIN",
+       "ALTER ROLE app PASSWORD *** LOGIN"},
+      {"ALTER ROLE app PASSWORD U&'pl4\\0061nted'",
+       "ALTER ROLE app PASSWORD ***"},
+      {"ALTER ROLE app PASSWORD $$pl4 nted$$ LOGIN",
+       "ALTER ROLE app PASSWORD *** LOGIN"},
+      {"ALTER ROLE app PASSWORD $a$pl4$$nted$a$ LOGIN",
+       "ALTER ROLE app PASSWORD *** LOGIN"},
+      {"ALTER ROLE app PASSWORD /* new */ 'pl4nted' -- today",
+       "ALTER ROLE app PASSWORD /* new */ *** -- today"},
+      {"ALTER ROLE app PASSWORD -- new\n'pl4'\n'nted' LOGIN",
+       "ALTER ROLE app PASSWORD -- new\n*** LOGIN"},
+      {"ALTER ROLE app PASSWORD '' LOGIN", "ALTER ROLE app PASSWORD *** LOGIN"},
+      {"ALTER ROLE app PASSWORD 'pl4nt", "ALTER ROLE app PASSWORD ***"},
+      {"ALTER ROLE app PASSWORD $$pl4nt", "ALTER ROLE app PASSWORD ***"},
+      {"ALTER ROLE a PASSWORD 'pl4\\'; ALTER ROLE b PASSWORD 'nted'",
+       "ALTER ROLE a PASSWORD ***"},
+      {"ALTER ROLE a PASSWORD 'x'; ALTER ROLE b PASSWORD 'y'",
+       "ALTER ROLE a PASSWORD ***; ALTER ROLE b PASSWORD ***"},
+      {"EXECUTE 'ALTER ROLE app PASSWORD ''pl4nted''' USING 1",
+       "EXECUTE 'ALTER ROLE app PASSWORD ***"},
+      {"CREATE USER MAPPING FOR a SERVER s OPTIONS (user 'u', password 'p')",
+       "CREATE USER MAPPING FOR a SERVER s OPTIONS (user 'u', password ***)"},
+      {"SELECT dblink_connect('host=h password=pl4nted dbname=d')",
+       "SELECT dblink_connect('host=h password=*** dbname=d')"},
+      {"SELECT dblink_connect('host=h password=''pl4 nted''')",
+       "SELECT dblink_connect('host=h password=***"},
+      {"SELECT f(password => 'pl4 nted', 1)", "SELECT f(password => ***, 1)"},
+      {"SELECT f(password := 'pl4 nted', 1)", "SELECT f(password := ***, 1)"},
+      {"UPDATE t SET password = E'pl4 nted', a = 1",
+       "UPDATE t SET password = ***, a = 1"},
+      {"UPDATE t SET password = crypt('pl4 nted', salt)",
+       "UPDATE t SET password = ***"},
+      {"SELECT set_config('app.password', 'pl4 nted', true)",
+       "SELECT set_config('app.password', ***, true)"},
+      {"VALUES ('my password', 'pl4 nted')", "VALUES ('my password***"},
+      {R"(SELECT '{"password": "pl4 nted", "a": 1}')",
+       R"(SELECT '{"password": ***, "a": 1}')"},
+      {R"(msg="ALTER ROLE app PASSWORD 'pl4nted'" level=info)",
+       R"(msg="ALTER ROLE app PASSWORD ***" level=info)"},
+      {R"(msg="ALTER ROLE app PASSWORD 'pl4nt" level=info)",
+       R"(msg="ALTER ROLE app PASSWORD ***" level=info)"},
+  });
+}
+
+TEST(Redact, HidesALiteralThatAServerQuotesAsThePlaceOfAMistake) {
+  expect_redacted({
+      {R"(unterminated quoted string at or near "'pl4nted")",
+       R"(unterminated quoted string at or near "***")"},
+      {R"(syntax error at or near "E'pl4"nted'")",
+       R"(syntax error at or near "***")"},
+      {R"(unterminated dollar-quoted string at or near "$$pl4nted)",
+       R"(unterminated dollar-quoted string at or near "***)"},
+      {R"(syntax error at or near "SELEC")",
+       R"(syntax error at or near "SELEC")"},
+  });
+}
+
+TEST(Redact, NoLiteralAfterPasswordSurvives) {
+  // Whatever stands before and after, and however it is written.
+  const std::vector<std::string> befores = {"",   "'",  "a = 'it''s'; ", "\"",
+                                            "$$", "\\", "-- ",           "\"'"};
+  const std::vector<std::string> betweens = {"",     " ",    "\n", " /**/ ",
+                                             " := ", " => ", "  "};
+  const std::vector<std::string> literals = {"'pl4nted'",   "E'pl4nted'",
+                                             "$$pl4nted$$", "'a''pl4nted''b'",
+                                             "''pl4nted''", "'x'\n'pl4nted'"};
+  for (const std::string& before : befores) {
+    for (const std::string& between : betweens) {
+      for (const std::string& literal : literals) {
+        const std::string text =
+            before + "ALTER ROLE r PASSWORD" + between + literal + "; SELECT 1";
+        if (between.empty() && literal[0] != '\'') continue;  // another word
+        EXPECT_THAT(redact(text), Not(HasSubstr("pl4nted"))) << text;
+        EXPECT_EQ(redact(redact(text)), redact(text)) << text;
+      }
+    }
+  }
+}
+
+TEST(Redact, StaysLinearWhereSecretsNamesAreMany) {
+  // Each of these would be looked at again and again by a careless reader.
+  for (const char* part :
+       {"password/*", "password$a", "\"password ", "password  ", "password.",
+        "at or near \"", "'password' "}) {
+    std::string text;
+    while (text.size() < 1'000'000) text += part;
+    EXPECT_NE(redact(text), "") << part;
+  }
+}
+
 TEST(Redact, LeavesOtherTextAlone) {
   const std::vector<std::string> texts = {
       "",

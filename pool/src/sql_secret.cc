@@ -1,0 +1,201 @@
+#include "pool/src/sql_secret.h"
+
+#include <algorithm>
+#include <array>
+
+namespace dbpool::detail {
+namespace {
+
+constexpr std::size_t kNone = std::string_view::npos;
+// What may stand between the word and the literal is looked through so far.
+constexpr std::size_t kMostBetween = 200;
+constexpr std::string_view kBlanks = " \t\r\n\v\f";
+
+bool is_one_of(char character, std::string_view set) noexcept {
+  return set.find(character) != kNone;
+}
+
+char to_lower(char character) noexcept {
+  return character >= 'A' && character <= 'Z'
+             ? static_cast<char>(character - 'A' + 'a')
+             : character;
+}
+
+// Of an identifier.
+bool is_word(char character) noexcept {
+  const char lower = to_lower(character);
+  return (lower >= 'a' && lower <= 'z') || (lower >= '0' && lower <= '9') ||
+         lower == '_' || static_cast<unsigned char>(lower) >= 0x80;
+}
+
+// Where the ' is of '…', E'…', U&'…', N'…', B'…' or X'…' at `at`.
+std::size_t quote_of(std::string_view text, std::size_t at) noexcept {
+  std::size_t i = at;
+  if (i < text.size() && is_one_of(to_lower(text[i]), "eunbx")) {
+    i +=
+        to_lower(text[i]) == 'u' && text.substr(i + 1).starts_with('&') ? 2 : 1;
+  }
+  return i < text.size() && text[i] == '\'' ? i : kNone;
+}
+
+// "$$" or "$tag$" at `at`, or nothing.
+std::string_view dollar_tag(std::string_view text, std::size_t at) noexcept {
+  constexpr std::size_t kLongest = 64;
+  if (at >= text.size() || text[at] != '$') return {};
+  const std::string_view start = text.substr(at, kLongest);
+  std::size_t i = 1;
+  while (i < start.size() && is_word(start[i])) ++i;
+  return i < start.size() && start[i] == '$' ? start.substr(0, i + 1)
+                                             : std::string_view();
+}
+
+class Literal {
+ public:
+  Literal(std::string_view text, bool quoted) : text_(text), quoted_(quoted) {}
+
+  bool begins_at(std::size_t i) const {
+    return quote_of(text_, i) != kNone || !dollar_tag(text_, i).empty();
+  }
+
+  // Over what may stand between name and value: blanks, operators, comments.
+  std::size_t skip_between(std::size_t from) const {
+    std::size_t i = from;
+    const std::size_t bound = std::min(text_.size(), from + kMostBetween);
+    while (i < bound) {
+      const std::string_view rest = text_.substr(i, bound - i);
+      std::size_t length = 0;
+      if (rest.starts_with("/*")) {
+        const std::size_t end = rest.find("*/", 2);
+        length = end == kNone ? 0 : end + 2;
+      } else if (rest.starts_with("--")) {
+        length = std::min(rest.find('\n'), rest.size());
+      } else if (is_one_of(rest[0], kBlanks) ||
+                 is_one_of(rest[0], "=<>!~:,(|")) {
+        length = 1;
+      }
+      if (length == 0) break;
+      i += length;
+    }
+    return i;
+  }
+
+  // Past the literal that begins at `at`.
+  std::size_t end_of(std::size_t at) const {
+    const std::string_view tag = dollar_tag(text_, at);
+    if (!tag.empty()) {
+      const std::size_t end = text_.find(tag, at + tag.size());
+      return end == kNone || quoted_ ? rest(at) : end + tag.size();
+    }
+    std::size_t i = quote_of(text_, at);
+    while (i < text_.size() && text_[i] == '\'') {
+      if (is_doubled_quote(text_, i + 1)) return rest(at);
+      i = past_quotes(i + 1);
+      if (i == kNone) return rest(at);
+      // Literals with a line break between them are one.
+      const std::size_t next = text_.find_first_not_of(kBlanks, i);
+      if (next != kNone && text_[next] == '\'') i = next;
+    }
+    return i;
+  }
+
+  std::size_t end_of_json(std::size_t at) const {
+    std::size_t i = at + 1;
+    while (i < text_.size() && text_[i] != '"') i += text_[i] == '\\' ? 2 : 1;
+    return std::min(i + 1, text_.size());
+  }
+
+  // The end of the text, or of the "…" around.
+  std::size_t rest(std::size_t from) const {
+    std::size_t i = from;
+    while (i < text_.size() && !(quoted_ && text_[i] == '"')) {
+      i += quoted_ && text_[i] == '\\' ? 2 : 1;
+    }
+    return std::min(i, text_.size());
+  }
+
+ private:
+  // Past the ' that closes; kNone in doubt. What a backslash means hangs on
+  // the kind of literal and a setting of the server.
+  std::size_t past_quotes(std::size_t i) const {
+    for (; i < text_.size(); ++i) {
+      if (text_[i] == '\\' || (quoted_ && text_[i] == '"')) return kNone;
+      if (text_[i] != '\'') continue;
+      if (!text_.substr(i + 1).starts_with('\'')) return i + 1;
+      ++i;  // '' stands for one
+    }
+    return kNone;
+  }
+
+  const std::string_view text_;
+  const bool quoted_;
+};
+
+// The character before the name that ends in the word: x.password.
+char before_name(std::string_view text, std::size_t word_begin) {
+  std::size_t begin = word_begin;
+  const std::size_t bound = begin - std::min(begin, kMostBetween);
+  while (begin > bound &&
+         (is_word(text[begin - 1]) || text[begin - 1] == '.')) {
+    --begin;
+  }
+  return begin == 0 ? ' ' : text[begin - 1];
+}
+
+bool is_plain_assignment(std::string_view between) {
+  const std::size_t first = between.find_first_not_of(kBlanks);
+  return first != kNone && between[first] == '=' &&
+         !between.substr(first).starts_with("=>");
+}
+
+}  // namespace
+
+std::optional<Span> literal_after(std::string_view text, Span word,
+                                  bool quoted) {
+  std::size_t i = word.end;
+  // 'x.password': what follows is the quote that closes, not one that opens.
+  const char around = before_name(text, word.begin);
+  const bool is_closed =
+      i < text.size() && text[i] == around && is_one_of(around, "'\"");
+  if (is_closed) ++i;
+  if (is_closed && around == '"') quoted = false;
+  const Literal literal(text, quoted);
+  const std::size_t begin = literal.skip_between(i);
+  const std::string_view between = text.substr(i, begin - i);
+  if (begin >= text.size() || is_plain_assignment(between)) return std::nullopt;
+  if (text[begin] == '"' && !quoted && is_one_of(':', between)) {
+    return Span{begin, literal.end_of_json(begin)};
+  }
+  if (!literal.begins_at(begin)) return std::nullopt;
+  // 'my password', 'p' or PASSWORD'p': does this quote open or close?
+  const bool is_doubtful = begin == word.end && text[begin] == '\'';
+  return Span{begin, is_doubtful ? literal.rest(begin) : literal.end_of(begin)};
+}
+
+std::optional<std::size_t> marked_literal_end(std::string_view text,
+                                              std::size_t at, bool quoted) {
+  const Literal literal(text, quoted);
+  if (at >= text.size() || text[at] == '\'' || !literal.begins_at(at)) {
+    return std::nullopt;
+  }
+  return literal.end_of(at);
+}
+
+std::optional<Span> literal_at_mistake(std::string_view text, std::size_t at) {
+  constexpr std::string_view kWords = "at or near \"";
+  if (!text.substr(at).starts_with(kWords)) return std::nullopt;
+  const std::size_t begin = at + kWords.size();
+  if (!Literal(text, false).begins_at(begin)) return std::nullopt;
+  // The text may hold a " itself: up to the last one of the line.
+  const std::string_view line =
+      text.substr(0, std::min(text.find('\n', begin), text.size()));
+  const std::size_t end = line.rfind('"');
+  return Span{begin, end < begin ? line.size() : end};
+}
+
+bool is_doubled_quote(std::string_view text, std::size_t i) noexcept {
+  const std::string_view rest = text.substr(std::min(i, text.size()));
+  return rest.starts_with('\'') && rest.size() > 1 &&
+         !is_one_of(rest[1], kBlanks) && !is_one_of(rest[1], ";,)\"");
+}
+
+}  // namespace dbpool::detail
