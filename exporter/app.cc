@@ -44,7 +44,7 @@ std::optional<Duration> server_statement_timeout(const Settings& settings) {
          pool.cancel_grace;
 }
 
-// "--probe.select.sql" as a key of a log line: "probe.select.sql".
+// "--probe.select_1.sql" as a key of a log line: "probe.select_1.sql".
 std::string log_key(std::string_view setting) {
   std::string key(
       setting.substr(std::min(setting.find_first_not_of('-'), setting.size())));
@@ -104,6 +104,7 @@ void App::log_start() {
 
 App::Failure App::start() {
   if (const Failure failure = open_web_config()) return failure;
+  if (const Failure failure = check_addresses()) return failure;
   if (const Failure failure = start_demo_database()) return failure;
   const EventLogOptions log_options{logs_queries(settings_),
                                     settings_.log_connections};
@@ -140,6 +141,14 @@ App::Failure App::open_web_config() {
   }
   web_guard_ = *std::move(guard);
   return std::nullopt;
+}
+
+// Before anything is opened that a mistake here would make for nothing.
+App::Failure App::check_addresses() {
+  const auto error = Server::check(settings_.web.listen);
+  if (!error) return std::nullopt;
+  log_.error(*error);
+  return kExitUsage;
 }
 
 App::Failure App::start_demo_database() {
@@ -263,15 +272,13 @@ std::vector<PoolHealth> App::health() const {
 }
 
 int App::stop() {
-  log_.info("shutting down: waiting for leases",
-            {{"signal", signals_.stop_signal()},
-             {"timeout_seconds",
-              std::chrono::duration<double>(settings_.drain_timeout).count()}});
+  log_.info("shutting down", {{"signal", signal_name(signals_.stop_signal())}});
   ready_ = false;
   stats_log_.reset();
   probes_->request_stop();
   if (demo_load_) demo_load_->stop();
   if (workload_) workload_->stop();
+  log_leases_out();
   const CloseReport report =
       pool_->close(Clock::now() + settings_.drain_timeout);
   if (workload_) {
@@ -285,6 +292,17 @@ int App::stop() {
   const int code = report.clean() ? kExitClean : kExitUnclean;
   leave_if_a_probe_hangs(code);
   return code;
+}
+
+void App::log_leases_out() {
+  const auto out =
+      pool_->stats()
+          .connections[static_cast<std::size_t>(ConnectionState::kActive)];
+  if (out == 0) return;
+  log_.info("waiting for leases",
+            {{"leases", out},
+             {"timeout_seconds",
+              std::chrono::duration<double>(settings_.drain_timeout).count()}});
 }
 
 // Its thread cannot be ended from outside; the process can.

@@ -6,7 +6,7 @@
 // Exit codes: 0 all leases came back; 1 leases were left, or the demo's
 // database does not start; 2 a mistake in the settings or in the file of
 // --web.config.file, or an address that cannot be listened on; 128 + n a second
-// SIGTERM or SIGINT (signals.h).
+// SIGTERM or SIGINT, a second or more after the first (signals.h).
 #ifndef DBPOOL_EXPORTER_APP_H_
 #define DBPOOL_EXPORTER_APP_H_
 
@@ -55,6 +55,7 @@ class App {
 
   void log_start();
   Failure start();
+  Failure check_addresses();
   Failure open_web_config();
   Failure start_demo_database();
   Failure start_pool();
@@ -65,6 +66,7 @@ class App {
   std::vector<Route> routes();
   std::vector<PoolHealth> health() const;
   int stop();
+  void log_leases_out();
   void leave_if_a_probe_hangs(int code);
 
   // Constant after construction.

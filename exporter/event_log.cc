@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "dbpool/error.h"
+#include "exporter/probes/probe.h"
 #include "exporter/utf8.h"
 
 namespace dbpool::exporter {
@@ -30,6 +31,11 @@ std::string place(const LeaseEvent& event) {
   const std::string_view file =
       event.file.substr(event.file.find_last_of('/') + 1);
   return std::string(file) + ':' + std::to_string(event.line);
+}
+
+// These come each second, and bury the statements that somebody looks for.
+bool is_of_a_probe(std::string_view name) {
+  return name == kSelectProbeStatement || name == kServerProbeStatement;
 }
 
 // Redacted before it is cut, so that the cut cannot hide from the redaction
@@ -147,6 +153,7 @@ void EventLog::log_statement(const StatementEvent& event) {
   const LogLevel level =
       event.error == nullptr ? LogLevel::kInfo : LogLevel::kWarn;
   if (!log_.enabled(level)) return;
+  if (event.error == nullptr && is_of_a_probe(event.name)) return;
   const std::string sql = logged_sql(event.sql);
   std::vector<LogField> fields = {{"pool", event.pool},
                                   {"query", event.name},

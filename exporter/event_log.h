@@ -7,7 +7,9 @@
 //   opens again           after a failure, limited     info
 //   leak, dirty return    always, limited              warn
 //   lease abandoned       always                       error
-//   statement             query log on                 info, failed ones warn
+//   statement             query log on                 info, failed ones warn;
+//                                                      those of probes only
+//                                                      where they fail
 //   failed statement      query log off, limited       warn, without its text
 //
 // A statement's parameters are never logged, only their number.

@@ -42,7 +42,8 @@ int run(int argc, char** argv) {
           },
       .on_second_stop =
           [&log](int signal) {
-            log.warn("second signal: ending at once", {{"signal", signal}});
+            log.warn("second signal: ending at once",
+                     {{"signal", signal_name(signal)}});
             log.flush();
           },
   });

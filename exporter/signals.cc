@@ -33,6 +33,19 @@ int checked(int descriptor, const char* what) {
 
 }  // namespace
 
+std::string_view signal_name(int signal) noexcept {
+  switch (signal) {
+    case SIGTERM:
+      return "SIGTERM";
+    case SIGINT:
+      return "SIGINT";
+    case SIGHUP:
+      return "SIGHUP";
+    default:
+      return "another";
+  }
+}
+
 Signals::Signals(Callbacks callbacks) : callbacks_(std::move(callbacks)) {
   const sigset_t set = taken_signals();
   pthread_sigmask(SIG_BLOCK, &set, nullptr);
@@ -86,11 +99,14 @@ void Signals::take(int signal) {
   }
   {
     const std::lock_guard lock(mutex_);
+    const auto now = std::chrono::steady_clock::now();
     if (stop_signal_ == 0) {
       stop_signal_ = signal;
+      stop_came_at_ = now;
       came_.notify_all();
       return;
     }
+    if (now - stop_came_at_ < kSameRequest) return;
   }
   if (callbacks_.on_second_stop) callbacks_.on_second_stop(signal);
   // No destructors: they might wait for what the user no longer wants to.

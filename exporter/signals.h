@@ -1,18 +1,30 @@
 // Signals: SIGTERM, SIGINT and SIGHUP as values, taken by one thread.
 //
-//   SIGTERM, SIGINT   wait_for_stop() returns; the second one of them ends
-//                     the process at once with exit code 128 + its number
+//   SIGTERM, SIGINT   wait_for_stop() returns; another one of them later than
+//                     kSameRequest ends the process at once with exit code
+//                     128 + its number
 //   SIGHUP            told to `on_hangup`
 //   SIGPIPE           ignored: a client that leaves is no reason to end
 #ifndef DBPOOL_EXPORTER_SIGNALS_H_
 #define DBPOOL_EXPORTER_SIGNALS_H_
 
+#include <chrono>
 #include <condition_variable>
 #include <functional>
 #include <mutex>
+#include <string_view>
 #include <thread>
 
 namespace dbpool::exporter {
+
+// A signal this soon after the first is the same request to stop: timeout(1)
+// sends one to its child and one to the whole group, and so do some supervisors
+// and a terminal's Ctrl-C through a wrapper. Who has had enough of waiting
+// takes longer than this.
+inline constexpr std::chrono::seconds kSameRequest{1};
+
+// "SIGTERM" for SIGTERM.
+std::string_view signal_name(int signal) noexcept;
 
 // Thread-safety: wait_for_stop() and stop_signal() from any thread. One
 // object in a process, made before any other thread: threads inherit the
@@ -51,7 +63,9 @@ class Signals {
 
   mutable std::mutex mutex_;
   std::condition_variable came_;
-  int stop_signal_ = 0;  // guarded by mutex_
+  // Guarded by mutex_.
+  int stop_signal_ = 0;
+  std::chrono::steady_clock::time_point stop_came_at_;
 
   std::thread thread_;  // last: it uses all of the above
 };

@@ -19,7 +19,7 @@ void write_line(Logger& log, const PoolStats& stats) {
             {"waitingRequests", stats.waiting_total},
             {"activeConnections", count(stats, ConnectionState::kActive)},
             {"maxConnections", stats.max_connections},
-            {"waitingPeak", stats.waiting_peak}});
+            {"waitingRequestsPeak", stats.waiting_peak}});
 }
 
 }  // namespace

@@ -1,4 +1,5 @@
-// StatsLog: one line a minute for a pool, as getPoolStats() users wrote it.
+// StatsLog: one line a minute for a pool, as getPoolStats() users wrote it, in
+// the words of /stats.
 #ifndef DBPOOL_EXPORTER_STATS_LOG_H_
 #define DBPOOL_EXPORTER_STATS_LOG_H_
 

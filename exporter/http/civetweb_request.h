@@ -10,8 +10,19 @@
 
 namespace dbpool::exporter {
 
-// Views of `info`.
+// Views of `info`. The path of a target in absolute form is the path in it; of
+// one that is no URI, such as "*", the whole of it.
 Request request_of(const mg_request_info& info);
+
+// Whether civetweb refuses a request with `status` and `message` because it
+// does not know the method, or for the target of a CONNECT. The request's
+// headers have not been read then.
+bool is_unknown_method(const mg_request_info& info, int status,
+                       std::string_view message);
+
+// Whether the request is one that civetweb understands and does not serve,
+// unless it was refused.
+bool is_passed_over(const mg_request_info& info);
 
 // civetweb's own rule, which it does not tell its callers.
 bool wants_keep_alive(const mg_request_info& info, const Request& request);

@@ -54,6 +54,10 @@ void Router::serve(const Request& request, const Write& write) {
     answer(match, *stopped);
     return;
   }
+  if (!request.path.starts_with('/') && !is_taken(request.method)) {
+    answer(match, not_allowed(""));
+    return;
+  }
   if (match.on_path == nullptr) {
     answer(match, {.status = 404, .body = "404: no such page\n"});
     return;
@@ -96,15 +100,22 @@ Router::Match Router::find(const Request& request) const noexcept {
   return match;
 }
 
+bool Router::is_taken(std::string_view method) const noexcept {
+  return std::ranges::any_of(
+      routes_, [method](const Route& route) { return takes(route, method); });
+}
+
 Response Router::not_allowed(std::string_view path) const {
   std::string allow;
   for (const Route& route : routes_) {
-    if (route.path != path) continue;
-    if (!allow.empty()) allow += ", ";
-    allow += route.method == "GET" ? "GET, HEAD" : route.method;
+    if (!path.empty() && route.path != path) continue;
+    const std::string_view methods =
+        route.method == "GET" ? "GET, HEAD" : std::string_view(route.method);
+    if (allow.find(methods) != std::string::npos) continue;
+    allow.append(allow.empty() ? "" : ", ").append(methods);
   }
   return {.status = 405,
-          .body = "405: this page takes " + allow + "\n",
+          .body = "405: expected " + allow + "\n",
           .headers = {{"Allow", allow}}};
 }
 

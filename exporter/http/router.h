@@ -42,7 +42,8 @@ using Gate =
 
 // Answers
 //   what the gate says, when it lets nobody through,
-//   404 for a path that is not in the table,
+//   404 for a path that is not in the table; 405 for what is no path and a
+//       method that no route takes, such as OPTIONS *,
 //   405 with Allow for a method that the path does not take,
 //   503 with Retry-After past `max_requests` limited requests at once,
 //   500 when the handler throws (logged, rate-limited; the client is not
@@ -80,7 +81,9 @@ class Router {
   std::optional<Response> stopped_at_gate(const Match& match,
                                           const Request& request);
   Match find(const Request& request) const noexcept;
+  // An empty path stands for all routes.
   Response not_allowed(std::string_view path) const;
+  bool is_taken(std::string_view method) const noexcept;
   Response run(const Route& route, const Request& request);
 
   // Constant after construction.

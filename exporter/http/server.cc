@@ -65,15 +65,16 @@ class Server::Impl {
   static int on_request(mg_connection* connection) noexcept;
   static int on_error(mg_connection* connection, int status,
                       const char* message) noexcept;
+  static void on_close(const mg_connection* connection) noexcept;
   static int on_message(const mg_connection* connection,
                         const char* message) noexcept;
   static int on_tls(void** context, void* self) noexcept;
 
   std::optional<std::string> listen(const ServerOptions& options,
                                     const std::string& ports);
-  std::string start_error() const;
   void take_real_ports();
-  void serve(mg_connection* connection);
+  void serve(mg_connection* connection, bool may_keep_alive) noexcept;
+  void answer(mg_connection* connection, bool may_keep_alive);
   void write(mg_connection* connection, const Response& response,
              WireOptions options);
   bool enter();
@@ -149,34 +150,21 @@ std::optional<std::string> Server::Impl::listen(const ServerOptions& options,
   mg_callbacks callbacks{};
   callbacks.begin_request = &Impl::on_request;
   callbacks.http_error = &Impl::on_error;
+  callbacks.connection_close = &Impl::on_close;
   callbacks.log_message = &Impl::on_message;
   callbacks.external_ssl_ctx = &Impl::on_tls;
   {
     const SignalsBlocked blocked;
     context_ = mg_start(&callbacks, this, list.data());
   }
-  if (context_ == nullptr) return start_error();
+  if (context_ == nullptr) {
+    if (auto error = check(options.listen)) return error;
+    return "the HTTP server did not start: " + first_message_;
+  }
   take_real_ports();
   const std::lock_guard lock(mutex_);
   started_ = true;
   return std::nullopt;
-}
-
-// civetweb tells why only in its log: "cannot bind to 127.0.0.1:80: 98
-// (Address already in use)".
-std::string Server::Impl::start_error() const {
-  std::string where;
-  for (const ListenAddress& address : addresses_) {
-    where += (where.empty() ? "" : ", ") + to_string(address);
-  }
-  std::string why = first_message_;
-  const std::size_t open = why.rfind('(');
-  const std::size_t close = why.rfind(')');
-  if (open != std::string::npos && close != std::string::npos && open < close) {
-    why = why.substr(open + 1, close - open - 1);
-  }
-  if (why.empty()) why = "the HTTP server did not start";
-  return "cannot listen on " + where + ": " + why;
 }
 
 void Server::Impl::take_real_ports() {
@@ -220,13 +208,14 @@ void Server::Impl::leave() {
   if (--active_ == 0) idle_.notify_all();
 }
 
-void Server::Impl::serve(mg_connection* connection) {
+void Server::Impl::answer(mg_connection* connection, bool may_keep_alive) {
   const mg_request_info& info = *mg_get_request_info(connection);
   const Request request = request_of(info);
   const bool is_open = enter();
   // civetweb drops headers beyond its bound, a Content-Length among them.
   const bool is_whole = info.num_headers < MG_MAX_HEADERS;
-  const WireOptions options = {.keep_alive = is_open && is_whole &&
+  const WireOptions options = {.keep_alive = may_keep_alive && is_open &&
+                                             is_whole &&
                                              wants_keep_alive(info, request) &&
                                              has_small_body(info, request),
                                .omit_body = request.method == "HEAD"};
@@ -255,25 +244,36 @@ void Server::Impl::write(mg_connection* connection, const Response& response,
   mg_write(connection, wire.data(), wire.size());
 }
 
-int Server::Impl::on_request(mg_connection* connection) noexcept {
-  Impl& self = of(connection);
+void Server::Impl::serve(mg_connection* connection,
+                         bool may_keep_alive) noexcept {
   try {
-    self.serve(connection);
+    answer(connection, may_keep_alive);
   } catch (const std::exception& error) {
     // Out of memory outside a handler: this connection ends without answer.
     mg_disable_connection_keep_alive(connection);
-    self.log_.limited(LogLevel::kError, "http request",
-                      "an HTTP request could not be answered",
-                      {{"error", error.what()}});
+    log_.limited(LogLevel::kError, "http request",
+                 "an HTTP request could not be answered",
+                 {{"error", error.what()}});
   }
-  self.leave();
+  leave();
+}
+
+int Server::Impl::on_request(mg_connection* connection) noexcept {
+  of(connection).serve(connection, true);
   return 200;  // only for an access log, which is not kept
 }
 
-// What civetweb refuses by itself: garbage, too large, a wrong version.
+// What civetweb refuses by itself: garbage, too large, a wrong version. A
+// method that it does not know is none of these.
 int Server::Impl::on_error(mg_connection* connection, int status,
-                           const char* /*message*/) noexcept {
+                           const char* message) noexcept {
   Impl& self = of(connection);
+  mg_set_user_connection_data(connection, &self);  // it has its answer
+  const mg_request_info* info = mg_get_request_info(connection);
+  if (info != nullptr && is_unknown_method(*info, status, message)) {
+    self.serve(connection, false);
+    return 0;
+  }
   try {
     self.router_->count_unrouted(status);
     const std::string body = std::to_string(status) + ": " +
@@ -283,6 +283,18 @@ int Server::Impl::on_error(mg_connection* connection, int status,
     mg_disable_connection_keep_alive(connection);
   }
   return 0;  // handled
+}
+
+// civetweb hangs up without a word on a request whose target is no path of its
+// own: "*", or a URI that names another host or port than it knows of.
+void Server::Impl::on_close(const mg_connection* connection) noexcept {
+  const mg_request_info* info = mg_get_request_info(connection);
+  if (info == nullptr || !is_passed_over(*info) ||
+      mg_get_user_connection_data(connection) != nullptr) {
+    return;
+  }
+  // It is const for those who only clean up; the connection is still open.
+  of(connection).serve(const_cast<mg_connection*>(connection), false);
 }
 
 int Server::Impl::on_message(const mg_connection* connection,
@@ -321,6 +333,22 @@ tl::expected<std::unique_ptr<Server>, std::string> Server::start(
   auto impl = std::make_unique<Impl>(std::move(router), log);
   if (auto error = impl->start(options)) return Error(*std::move(error));
   return std::unique_ptr<Server>(new Server(std::move(impl)));
+}
+
+std::optional<std::string> Server::check(
+    const std::vector<ListenAddress>& listen) {
+  std::vector<NumericAddress> numeric;
+  for (const ListenAddress& address : listen) {
+    const auto host = resolve(address.host);
+    if (!host) {
+      return "cannot listen on " + to_string(address) + ": " + host.error();
+    }
+    numeric.push_back({*host, address.port});
+  }
+  std::size_t failed = 0;
+  const auto why = why_not_listen(numeric, failed);
+  if (!why) return std::nullopt;
+  return "cannot listen on " + to_string(listen[failed]) + ": " + *why;
 }
 
 bool Server::can_do_tls() noexcept { return DBPOOL_CIVETWEB_TLS != 0; }

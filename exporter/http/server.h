@@ -12,13 +12,16 @@
 // turn. With the defaults (W = 50, T = 5 s) it takes 50 connections at once to
 // delay a scrape, and 49 change nothing. Request headers are bounded at 16 KiB
 // and 63 lines; a body is never used, and a connection whose body is over 8 KiB
-// is closed with the answer.
+// is closed with the answer. A target in absolute form is served by its path,
+// whatever host it names; what asks for no path (OPTIONS *, CONNECT) and
+// methods that nobody knows get 405.
 #ifndef DBPOOL_EXPORTER_HTTP_SERVER_H_
 #define DBPOOL_EXPORTER_HTTP_SERVER_H_
 
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <tl/expected.hpp>
 #include <vector>
@@ -50,6 +53,11 @@ class Server {
   static tl::expected<std::unique_ptr<Server>, std::string> start(
       const ServerOptions& options, std::unique_ptr<Router> router,
       Logger& log);
+
+  // Why it cannot listen on all of the addresses, in the words of start(), or
+  // nothing. Blocks in DNS.
+  static std::optional<std::string> check(
+      const std::vector<ListenAddress>& listen);
 
   // Whether this build's civetweb can do TLS; start() must not be given a
   // guard with TLS where it cannot.

@@ -26,6 +26,10 @@ class Probe {
   virtual Expected<void> run(Duration timeout) = 0;
 };
 
+// Names of the probes' own statements: the label `query`.
+inline constexpr std::string_view kSelectProbeStatement = "probe_select_1";
+inline constexpr std::string_view kServerProbeStatement = "probe_server";
+
 // The label `reason` for an error: the name of its acquire or connect
 // failure; statement_timeout, connection_lost or server_error for a
 // statement's; else other.

@@ -25,7 +25,7 @@ Expected<void> SelectProbe::run(Duration timeout) {
   if (!lease) return Unexpected(std::move(lease.error()));
   ExecuteOptions execute;
   execute.timeout = deadline - Clock::now();
-  auto rows = (*lease)->execute({"probe_select_1", sql_}, {}, execute);
+  auto rows = (*lease)->execute({kSelectProbeStatement, sql_}, {}, execute);
   if (!rows) return Unexpected(std::move(rows.error()));
   return {};
 }

@@ -105,10 +105,10 @@ Expected<void> ServerProbe::open(TimePoint deadline) {
 
 Expected<ServerSlots> ServerProbe::read_over(Connection& connection,
                                              TimePoint deadline) {
-  auto limits =
-      connection.execute({"probe_server", kLimitsSql}, {}, until(deadline));
+  auto limits = connection.execute({kServerProbeStatement, kLimitsSql}, {},
+                                   until(deadline));
   if (!limits) return Unexpected(std::move(limits.error()));
-  auto counts = connection.execute({"probe_server", kConnectionsSql}, {},
+  auto counts = connection.execute({kServerProbeStatement, kConnectionsSql}, {},
                                    until(deadline));
   if (!counts) return Unexpected(std::move(counts.error()));
 

@@ -148,17 +148,17 @@ constexpr Definition kDefinitions[] = {
      [](Text text, Draft& draft) {
        return probe_timeout(text, draft.settings.probes.connect);
      }},
-    {"", "--probe.select.interval", "DURATION", "1s", "1s",
+    {"", "--probe.select_1.interval", "DURATION", "1s", "1s",
      "how often a query runs through the pool; 0: off",
      [](Text text, Draft& draft) {
        return probe_interval(text, draft.settings.probes.select);
      }},
-    {"", "--probe.select.timeout", "DURATION", "5s", "5s",
+    {"", "--probe.select_1.timeout", "DURATION", "5s", "5s",
      "deadline of that query, waiting for a connection included",
      [](Text text, Draft& draft) {
        return probe_timeout(text, draft.settings.probes.select);
      }},
-    {"", "--probe.select.sql", "SQL", "SELECT 1", "SELECT 1",
+    {"", "--probe.select_1.sql", "SQL", "SELECT 1", "SELECT 1",
      "that query",
      [](Text text, Draft& draft) -> Refusal {
        draft.settings.probes.select_sql = text;

@@ -30,7 +30,8 @@ struct Definition {
   std::string_view production;
   std::string_view development;
   std::string_view meaning;
-  // Never sees an empty text. Called once for each value of a repeatable one.
+  // Called once for each value of a repeatable one; with an empty text only to
+  // learn what is accepted.
   Refusal (*set)(std::string_view text, Draft& draft);
   bool repeatable = false;
 

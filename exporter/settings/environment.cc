@@ -1,8 +1,9 @@
 #include <algorithm>
+#include <array>
 #include <cstddef>
 
-#include "exporter/logging/log_line.h"
 #include "exporter/settings/definitions.h"
+#include "exporter/settings/nearest.h"
 #include "exporter/settings/secret_files.h"
 #include "exporter/settings/sources.h"
 #include "exporter/utf8.h"
@@ -27,25 +28,43 @@ std::vector<std::string> known_variables() {
   return known;
 }
 
-// Optimal string alignment.
-std::size_t distance(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> before_last(b.size() + 1);
-  std::vector<std::size_t> last(b.size() + 1);
-  std::vector<std::size_t> row(b.size() + 1);
-  for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
-  for (std::size_t i = 1; i <= a.size(); ++i) {
-    before_last.swap(last);
-    last.swap(row);
-    row[0] = i;
-    for (std::size_t j = 1; j <= b.size(); ++j) {
-      const std::size_t change = a[i - 1] == b[j - 1] ? 0 : 1;
-      row[j] = std::min({last[j] + 1, row[j - 1] + 1, last[j - 1] + change});
-      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]) {
-        row[j] = std::min(row[j], before_last[j - 2] + 1);
-      }
-    }
-  }
-  return row[b.size()];
+struct Advice {
+  std::string_view name;
+  std::string_view instead;
+};
+
+constexpr std::string_view kByUrl =
+    "the database is named by DATABASE_URL only, a URI such as "
+    "postgresql://user:password@host:5432/database";
+constexpr std::string_view kByPoolMax = "the limit is DB_POOL_MAX";
+constexpr std::string_view kBySsl =
+    "TLS is set by DB_SSL and DB_SSL_REJECT_UNAUTHORIZED, or by sslmode in "
+    "DATABASE_URL";
+
+// What other programs call it.
+constexpr std::array kAdvice = {
+    Advice{"DB_HOST", kByUrl},
+    Advice{"DB_HOSTNAME", kByUrl},
+    Advice{"DB_PORT", kByUrl},
+    Advice{"DB_USER", kByUrl},
+    Advice{"DB_USERNAME", kByUrl},
+    Advice{"DB_PASSWORD", kByUrl},
+    Advice{"DB_PASS", kByUrl},
+    Advice{"DB_NAME", kByUrl},
+    Advice{"DB_DATABASE", kByUrl},
+    Advice{"DB_URL", kByUrl},
+    Advice{"DB_DSN", kByUrl},
+    Advice{"DB_POOL_SIZE", kByPoolMax},
+    Advice{"DB_MAX_CONNECTIONS", kByPoolMax},
+    Advice{"DB_SSLMODE", kBySsl},
+    Advice{"DB_SSL_MODE", kBySsl},
+};
+
+std::string advice_on(std::string_view name,
+                      const std::vector<std::string>& known) {
+  const auto* found = std::ranges::find(kAdvice, name, &Advice::name);
+  if (found != kAdvice.end()) return std::string(found->instead);
+  return nearest_or(name, known, "--help lists those that are known");
 }
 
 }  // namespace
@@ -92,9 +111,8 @@ std::vector<Notice> unknown_variables(const Environment& environment) {
     }
     const std::string shown = to_utf8(utf8_prefix(to_utf8(name), kLongestName));
     notices.push_back({LogLevel::kWarn, "unknown variable " + shown +
-                                            " is ignored; the nearest known "
-                                            "one is " +
-                                            nearest(shown, known)});
+                                            " is ignored; " +
+                                            advice_on(shown, known)});
   }
   if (unnamed > 0) {
     notices.push_back({LogLevel::kWarn, std::to_string(unnamed) +
@@ -102,14 +120,6 @@ std::vector<Notice> unknown_variables(const Environment& environment) {
                                             "ignored"});
   }
   return notices;
-}
-
-std::string nearest(std::string_view name,
-                    const std::vector<std::string>& known) {
-  return *std::min_element(known.begin(), known.end(),
-                           [name](const auto& a, const auto& b) {
-                             return distance(name, a) < distance(name, b);
-                           });
 }
 
 }  // namespace dbpool::exporter

@@ -2,12 +2,14 @@
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <utility>
 
 #include "dbpool/error.h"
 #include "exporter/logging/log_line.h"
 #include "exporter/settings/definitions.h"
+#include "exporter/settings/nearest.h"
 #include "exporter/settings/sources.h"
 #include "exporter/utf8.h"
 
@@ -19,17 +21,23 @@ using Values = std::vector<std::string>;
 
 constexpr std::size_t kLongestName = 60;
 
+constexpr std::array<std::string_view, 3> kSwitches = {"--help", "--version",
+                                                       "--demo"};
+
 std::vector<std::string> known_flags() {
-  std::vector<std::string> known = {"--help", "--version", "--demo",
-                                    "--profile"};
+  std::vector<std::string> known(kSwitches.begin(), kSwitches.end());
+  known.emplace_back("--profile");
   for (const Definition& definition : definitions()) {
     known.emplace_back(definition.flag);
   }
   return known;
 }
 
+// A flag without a value gets an empty one, and does not take the flag after
+// it for its value.
 void add_valued(CLI::App& app, std::string_view flag, Values& values) {
   app.add_option(std::string(flag), values)
+      ->expected(0, 1)
       ->allow_extra_args(false)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
 }
@@ -45,16 +53,25 @@ std::string extra_error(const std::string& extra) {
   const std::string name = extra.substr(0, extra.find('='));
   const std::string shown =
       redact(to_utf8(utf8_prefix(to_utf8(name), kLongestName)));
-  return "unknown flag " + in_quotes(shown) + "; the nearest known one is " +
-         nearest(name, known_flags());
+  return "unknown flag " + in_quotes(shown) + "; " +
+         nearest_or(name, known_flags(),
+                    "expected one that --help lists (the database is named by "
+                    "the variable DATABASE_URL)");
 }
 
-// CLI11's own words, in one line. They name flags and never values, but for
-// a flag that takes none.
-std::string parse_error(const CLI::ParseError& error) {
-  std::string line = to_utf8(error.what());
-  std::replace(line.begin(), line.end(), '\n', ' ');
-  return redact(line);
+// Takes out what gives a value to a flag that has none.
+Values without_valued_switches(const Values& args, Flags& flags) {
+  Values rest;
+  for (const std::string& arg : args) {
+    const std::string name = arg.substr(0, arg.find('='));
+    if (name != arg && std::ranges::find(kSwitches, name) != kSwitches.end()) {
+      flags.errors.push_back(name + ": a value was given; expected " + name +
+                             " alone");
+    } else {
+      rest.push_back(arg);
+    }
+  }
+  return rest;
 }
 
 void take(Flags& flags, const Definition& definition, const Values& values) {
@@ -88,10 +105,14 @@ Flags parse_flags(const std::vector<std::string>& args) {
   for (std::size_t i = 0; i < values.size(); ++i) {
     add_valued(app, definitions()[i].flag, values[i]);
   }
+  Values rest = without_valued_switches(args, flags);
+  std::ranges::reverse(rest);  // as CLI11 wants them
   try {
-    app.parse(Values(args.rbegin(), args.rend()));
-  } catch (const CLI::ParseError& error) {
-    flags.errors.push_back(parse_error(error));
+    app.parse(std::move(rest));
+  } catch (const CLI::ParseError&) {
+    // Its words are about types; none of the rules here is known to end so.
+    flags.errors.emplace_back(
+        "the flags cannot be read; expected --flag=value, see --help");
   }
   for (const std::string& extra : app.remaining()) {
     flags.errors.push_back(extra_error(extra));

@@ -5,6 +5,7 @@
 #include "dbpool/error.h"
 #include "exporter/build_info.h"
 #include "exporter/settings/checks.h"
+#include "exporter/settings/database_url.h"
 #include "exporter/settings/definitions.h"
 #include "exporter/settings/secret_files.h"
 #include "exporter/settings/settings.h"
@@ -25,6 +26,18 @@ std::string shown(std::string_view text, std::size_t most = kShownValue) {
   const std::string_view start = utf8_prefix(safe, most);
   return in_quotes(std::string(start) +
                    (start.size() < safe.size() ? "…" : ""));
+}
+
+// DB_SSL and DB_SSL_REJECT_UNAUTHORIZED are shown where they are given; what
+// is in force is sslmode.
+bool is_told_by_sslmode(const Definition& definition) {
+  return definition.variable.starts_with("DB_SSL");
+}
+
+// In words, or as --help has it for what takes any text.
+std::string accepted_by(const Definition& definition) {
+  Draft nowhere;
+  return definition.set("", nowhere).value_or(std::string(definition.value));
 }
 
 class Loader {
@@ -54,8 +67,10 @@ class Loader {
 };
 
 tl::expected<Settings, EarlyExit> Loader::run() {
-  if (flags_.help) return tl::make_unexpected(EarlyExit{0, help_text(), {}});
-  if (flags_.version) {
+  if (flags_.errors.empty() && flags_.help) {
+    return tl::make_unexpected(EarlyExit{0, help_text(), {}});
+  }
+  if (flags_.errors.empty() && flags_.version) {
     return tl::make_unexpected(EarlyExit{0, version_text(), {}});
   }
   errors_ = flags_.errors;
@@ -94,7 +109,11 @@ void Loader::choose_profile() {
                             {{"production", Profile::kProduction},
                              {"development", Profile::kDevelopment}},
                             settings.profile);
-    if (refusal) error("--profile=" + shown(text) + ": expected " + *refusal);
+    if (refusal) {
+      error((text.empty() ? "--profile: no value was given; expected "
+                          : "--profile=" + shown(text) + ": expected ") +
+            *refusal);
+    }
   }
   effective("--profile", to_string(settings.profile), source);
 }
@@ -114,13 +133,15 @@ void Loader::apply(const Definition& definition) {
 void Loader::set(const Definition& definition, const Given& given) {
   std::string all;
   for (const std::string& value : given.values) {
-    const Refusal refusal = value.empty() ? Refusal("a value that is not empty")
-                                          : definition.set(value, draft_);
-    if (refusal) {
+    if (value.empty()) {
+      error(given.name + ": no value was given; expected " +
+            accepted_by(definition));
+    } else if (const Refusal refusal = definition.set(value, draft_)) {
       error(given.name + "=" + shown(value) + ": expected " + *refusal);
     }
     all += (all.empty() ? "" : ", ") + value;
   }
+  if (given.source == "default" && is_told_by_sslmode(definition)) return;
   effective(std::string(definition.key()), all, given.source);
 }
 
@@ -155,7 +176,7 @@ void Loader::take_database() {
   }
   auto database = ConnectionString::parse(text);
   if (!database) {
-    error(name + ": " + database.error().message);
+    error(name + ": " + explain_database_url(text, database.error().message));
     (void)tls_wishes();  // for the mistakes in these
     return;
   }
@@ -170,8 +191,10 @@ void Loader::take_database() {
   }
   effective("DATABASE_URL", database->description(),
             is_file ? "file" : "environment");
-  effective("sslmode", database->get("sslmode").value_or("libpq's default"),
+  effective("sslmode",
+            tls.mode.empty() ? variable(environment_, "PGSSLMODE") : tls.mode,
             "derived");
+  effective("sslmode_from", tls.mode_source, "derived");
   settings.database = *std::move(database);
 }
 

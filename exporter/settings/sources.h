@@ -41,13 +41,9 @@ std::string variable(const Environment& environment, std::string_view name);
 Source parse_environment(const Environment& environment);
 
 // A warning for each DB_* variable that nobody reads (the first twenty), with
-// the known name that is nearest. Values are never shown.
+// what is read in its place, or the known name that is near. Values are never
+// shown.
 std::vector<Notice> unknown_variables(const Environment& environment);
-
-// The one of `known` that takes the fewest insertions, deletions, changes and
-// swaps of neighbours to become `name`; `known` must not be empty.
-std::string nearest(std::string_view name,
-                    const std::vector<std::string>& known);
 
 }  // namespace dbpool::exporter
 

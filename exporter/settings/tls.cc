@@ -125,6 +125,15 @@ std::optional<std::string> decide_mode(std::string_view url_mode,
   return std::nullopt;
 }
 
+std::string source_of(std::string_view mode, std::string_view url_mode,
+                      const TlsWishes& given) {
+  if (mode.empty()) return "PGSSLMODE";
+  if (mode == url_mode) return "DATABASE_URL";
+  if (given.ssl) return given.ssl_name;
+  if (has_material(given.material)) return first_name(given);
+  return given.reject_unauthorized ? given.reject_name : "profile";
+}
+
 void add_roots(ConnectionString& database, const TlsWishes& wishes,
                std::vector<Notice>& notices) {
   if (database.get("sslrootcert") || wishes.has_pgsslrootcert) return;
@@ -162,12 +171,16 @@ TlsDecision decide_tls(ConnectionString& database, const TlsWishes& given) {
           {LogLevel::kInfo,
            "the database is reached by a Unix socket: no TLS there"});
     }
+    decision.mode = "disable";
+    decision.mode_source = "socket";
     return decision;
   }
   const std::string before = database.get("sslmode").value_or("");
   const auto target = decide_mode(before, wishes);
   if (target) (void)database.set("sslmode", *target);
   const std::string mode = database.get("sslmode").value_or("");
+  decision.mode = mode;
+  decision.mode_source = source_of(mode, before, given);
   if (before == "disable" && mode != before) {
     decision.notices.push_back(
         {LogLevel::kWarn,

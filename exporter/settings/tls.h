@@ -32,6 +32,10 @@ struct TlsWishes {
 };
 
 struct TlsDecision {
+  // In force, where there is no error; empty: PGSSLMODE's. And what decided
+  // it: a variable or flag, DATABASE_URL, PGSSLMODE, profile or socket.
+  std::string mode;
+  std::string mode_source;
   std::vector<std::string> errors;
   std::vector<Notice> notices;
 };

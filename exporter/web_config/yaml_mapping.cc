@@ -4,7 +4,7 @@
 
 #include "dbpool/error.h"
 #include "exporter/logging/log_line.h"
-#include "exporter/settings/sources.h"
+#include "exporter/settings/nearest.h"
 #include "exporter/utf8.h"
 
 namespace dbpool::exporter {
@@ -15,6 +15,14 @@ constexpr std::size_t kShownKey = 60;
 
 std::string shown(const std::string& key) {
   return in_quotes(redact(to_utf8(utf8_prefix(to_utf8(key), kShownKey))));
+}
+
+std::string listed(const std::vector<std::string>& names) {
+  std::string list;
+  for (const std::string& name : names) {
+    list += (list.empty() ? "" : ", ") + name;
+  }
+  return list;
 }
 
 }  // namespace
@@ -47,8 +55,9 @@ void YamlMapping::check_key(const YAML::Node& key,
     refuse_yaml(line, prefix_ + shown(name) + " is given twice; expected once");
   }
   if (known.empty() || std::ranges::find(known, name) != known.end()) return;
-  refuse_yaml(line, prefix_ + "unknown key " + shown(name) +
-                        "; the nearest known one is " + nearest(name, known));
+  refuse_yaml(line,
+              prefix_ + "unknown key " + shown(name) + "; " +
+                  nearest_or(name, known, "expected one of " + listed(known)));
 }
 
 const YAML::Node* YamlMapping::find(std::string_view key) const {

@@ -22,7 +22,7 @@ using ::testing::Not;
 
 // Quicker than the defaults, so that the tests need not wait.
 const std::vector<std::string> kQuick = {"--probe.connect.interval=500ms",
-                                         "--probe.select.interval=100ms",
+                                         "--probe.select_1.interval=100ms",
                                          "--probe.server.interval=500ms"};
 
 ExporterOptions quick(const std::string& url,
@@ -225,7 +225,7 @@ TEST_F(BadDatabaseTest, ABackendKilledUnderALeaseFailsThatRequestOnly) {
 
 TEST_F(BadDatabaseTest, ABackendKilledWhileIdleIsReplacedAtOnce) {
   const ExporterOptions options{.database_url = planted_url(postgres_),
-                                .args = {"--probe.select.interval=0"},
+                                .args = {"--probe.select_1.interval=0"},
                                 .env = {{"DB_POOL_MIN", "3"}}};
   Exporter exporter(options);
   const auto full = [](const MetricsPage& page) {

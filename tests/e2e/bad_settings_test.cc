@@ -81,7 +81,7 @@ TEST(BadSettingsTest, EveryVariableWithGarbageStopsTheStart) {
 TEST(BadSettingsTest, EveryFlagWithGarbageStopsTheStart) {
   for (const char* flag :
        {"--db.pool-max=x", "--probe.connect.interval=1x",
-        "--probe.select.timeout=0", "--probe.server.interval=-1s",
+        "--probe.select_1.timeout=0", "--probe.server.interval=-1s",
         "--workload.rate=fast", "--workload.rate=-1", "--workload.clients=1.5",
         "--web.listen-address=nowhere", "--web.listen-address=:99999",
         "--web.telemetry-path=metrics", "--web.telemetry-path=/health",

@@ -31,7 +31,7 @@ class LittlesLawTest : public ::testing::Test {
   ExporterOptions load(const std::string& rate, const std::string& hold) {
     return {.database_url = planted_url(postgres_),
             .args = {"--workload.rate=" + rate, "--workload.hold=" + hold,
-                     "--probe.select.interval=0"},
+                     "--probe.select_1.interval=0"},
             .env = {{"DB_POOL_MAX", "5"}, {"DB_POOL_MIN", "5"}}};
   }
 

@@ -187,7 +187,7 @@ TEST_F(TlsE2eTest, NobodySeesSecretsInTheProcessTable) {
   ExporterOptions options = with(variables());
   options.env["PGPASSWORD"] = kPlantedPassword;
   options.env["OTHER_URL"] = "postgresql://u:pl4nt@h/db";
-  options.args = {"--probe.select.sql=SELECT 'password=pl4nt'"};
+  options.args = {"--probe.select_1.sql=SELECT 'password=pl4nt'"};
   Exporter exporter(options);
   ASSERT_TRUE(exporter.eventually_page(is_up)) << exporter.output();
   const std::string environment = proc(exporter, "environ");
@@ -196,7 +196,7 @@ TEST_F(TlsE2eTest, NobodySeesSecretsInTheProcessTable) {
   EXPECT_THAT(environment, HasSubstr("DB_SSL=true"));
   const std::string arguments = proc(exporter, "cmdline");
   expect_no_secret(arguments, "cmdline");
-  EXPECT_THAT(arguments, HasSubstr("--probe.select.sql=SELECT 'password=***"));
+  EXPECT_THAT(arguments, HasSubstr("--probe.select_1.sql=SELECT 'password=***"));
 }
 
 TEST_F(TlsE2eTest, AnOrdinaryUserWithoutDumpsStillReadsItsOwnFiles) {

@@ -22,16 +22,18 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
+using testing::SizeIs;
 using testing::StartsWith;
+using testing::UnorderedElementsAre;
 
 using namespace settings_test;  // NOLINT(google-build-using-namespace)
 
 TEST(Flags, ProbesHaveIntervalsTimeoutsAndSql) {
   const Settings s =
       load({}, {"--probe.connect.interval=30s", "--probe.connect.timeout=1s",
-                "--probe.select.interval=500ms", "--probe.select.timeout", "2s",
-                "--probe.select.sql", "SELECT 2", "--probe.server.interval=0",
-                "--probe.server.timeout=3s"});
+                "--probe.select_1.interval=500ms", "--probe.select_1.timeout",
+                "2s", "--probe.select_1.sql", "SELECT 2",
+                "--probe.server.interval=0", "--probe.server.timeout=3s"});
   EXPECT_EQ(s.probes.connect.interval, seconds(30));
   EXPECT_EQ(s.probes.connect.timeout, seconds(1));
   EXPECT_EQ(s.probes.select.interval, milliseconds(500));
@@ -40,9 +42,9 @@ TEST(Flags, ProbesHaveIntervalsTimeoutsAndSql) {
   EXPECT_EQ(s.probes.server.interval, std::nullopt) << "off";
   EXPECT_EQ(s.probes.server.timeout, seconds(3));
   for (const char* flag :
-       {"--probe.connect.interval=15", "--probe.select.interval=10ms",
+       {"--probe.connect.interval=15", "--probe.select_1.interval=10ms",
         "--probe.server.interval=25h", "--probe.connect.timeout=0",
-        "--probe.select.timeout=6m", "--probe.server.timeout=x"}) {
+        "--probe.select_1.timeout=6m", "--probe.server.timeout=x"}) {
     EXPECT_EQ(mistakes({}, {flag}).size(), 1U) << flag;
   }
 }
@@ -144,15 +146,39 @@ TEST(Flags, GivenTwiceEmptyOrWithoutValueIsAMistake) {
               ElementsAre("--db.pool-max: given 2 times; expected it once"));
   EXPECT_THAT(mistakes({}, {"--profile=production", "--profile=production"}),
               ElementsAre("--profile: given 2 times; expected it once"));
+}
+
+TEST(Flags, WithoutAValueTheLineNamesTheFlagAndWhatIsAccepted) {
+  const std::string number =
+      "--db.pool-max: no value was given; expected a whole number from 1 to "
+      "10000";
   for (const Args& args :
-       {Args{"--db.pool-max="}, Args{"--db.pool-max", ""},
-        Args{"--db.pool-max", " "}, Args{"--workload.sql= "}}) {
-    const auto lines = load_settings(args, with_url());
-    EXPECT_FALSE(lines.has_value()) << args[0];
+       {Args{"--db.pool-max="}, Args{"--db.pool-max"},
+        Args{"--db.pool-max", ""}, Args{"--db.pool-max", " "}}) {
+    EXPECT_THAT(mistakes({}, args), ElementsAre(number));
   }
-  const auto missing = load_settings({"--db.pool-max"}, with_url());
-  ASSERT_FALSE(missing.has_value());
-  EXPECT_THAT(missing.error().errors, ElementsAre(HasSubstr("--db.pool-max")));
+  EXPECT_THAT(mistakes({}, {"--web.listen-address="}),
+              ElementsAre(StartsWith("--web.listen-address: no value was "
+                                     "given; expected :port, host:port")));
+  EXPECT_THAT(mistakes({}, {"--workload.rate=1", "--workload.sql="}),
+              ElementsAre("--workload.sql: no value was given; expected "
+                          "[NAME=]SQL"));
+  EXPECT_THAT(mistakes({}, {"--web.config.file"}),
+              ElementsAre("--web.config.file: no value was given; expected "
+                          "FILE"));
+  EXPECT_THAT(mistakes({}, {"--profile="}),
+              ElementsAre("--profile: no value was given; expected one of "
+                          "production, development"));
+}
+
+TEST(Flags, AFlagDoesNotTakeTheNextFlagForItsValue) {
+  EXPECT_THAT(mistakes({}, {"--db.ssl", "--db.pool-max=x"}),
+              UnorderedElementsAre(StartsWith("--db.ssl: no value was given; "
+                                              "expected one of true, false"),
+                                   StartsWith("--db.pool-max=\"x\"")));
+  const auto demo = load_settings({"--db.ssl", "--demo"}, {});
+  ASSERT_FALSE(demo.has_value());
+  EXPECT_THAT(demo.error().errors, ElementsAre(StartsWith("--db.ssl: no")));
 }
 
 TEST(Flags, UnknownFlagsAndArgumentsAreRefusedWithoutTheirValues) {
@@ -164,8 +190,9 @@ TEST(Flags, UnknownFlagsAndArgumentsAreRefusedWithoutTheirValues) {
   EXPECT_EQ(line({"--web.listen-adress=hunter2"}),
             "unknown flag \"--web.listen-adress\"; the nearest known one is "
             "--web.listen-address");
-  EXPECT_THAT(line({"--database-url=postgres://app:hunter2@db/x"}),
-              StartsWith("unknown flag \"--database-url\""));
+  EXPECT_EQ(line({"--database-url=postgres://app:hunter2@db/x"}),
+            "unknown flag \"--database-url\"; expected one that --help lists "
+            "(the database is named by the variable DATABASE_URL)");
   EXPECT_THAT(line({"postgres://app:hunter2@db/x"}),
               StartsWith("an argument was given that is no flag"));
   EXPECT_THAT(line({"--database-url", "postgres://app:hunter2@db/x"}),
@@ -184,13 +211,17 @@ TEST(Flags, PasswordsAreNotTakenByFlags) {
 }
 
 TEST(Flags, SwitchesTakeNoSecondMeaning) {
-  for (const char* flag : {"--demo=maybe", "--version=x", "--help=x"}) {
-    EXPECT_FALSE(load_settings({flag}, with_url()).has_value()) << flag;
+  for (const std::string flag : {"--demo", "--version", "--help"}) {
+    for (const char* value : {"=maybe", "=1", "=true", "="}) {
+      EXPECT_THAT(mistakes({}, {flag + value}),
+                  ElementsAre(flag + ": a value was given; expected " + flag +
+                              " alone"));
+    }
   }
 }
 
 TEST(Flags, HelpListsEveryFlagVariableAndDefault) {
-  const auto exit = load_settings({"--help", "--nonsense"}, {});
+  const auto exit = load_settings({"--help", "--db.pool-max=x"}, {});
   ASSERT_FALSE(exit.has_value());
   EXPECT_EQ(exit.error().code, 0);
   EXPECT_THAT(exit.error().errors, IsEmpty());
@@ -203,6 +234,12 @@ TEST(Flags, HelpListsEveryFlagVariableAndDefault) {
                            "DATABASE_URL", "[production 20, development 10]"}) {
     EXPECT_THAT(page, HasSubstr(text));
   }
+}
+
+TEST(Flags, HelpAndVersionDoNotHideAFlagThatIsUnknown) {
+  EXPECT_THAT(mistakes({}, {"--version", "--bogus"}),
+              ElementsAre(StartsWith("unknown flag \"--bogus\"")));
+  EXPECT_THAT(mistakes({}, {"--help", "nonsense"}), SizeIs(1));
 }
 
 TEST(Flags, VersionTellsVersionRevisionLibpqAndCompiler) {

@@ -10,8 +10,8 @@
 #include <vector>
 
 #include "exporter/settings/definitions.h"
+#include "exporter/settings/nearest.h"
 #include "exporter/settings/settings.h"
-#include "exporter/settings/sources.h"
 #include "tests/unit/settings_fixture.h"
 
 namespace dbpool::exporter {
@@ -21,6 +21,7 @@ using std::chrono::hours;
 using std::chrono::milliseconds;
 using std::chrono::minutes;
 using std::chrono::seconds;
+using testing::AllOf;
 using testing::Each;
 using testing::ElementsAre;
 using testing::HasSubstr;
@@ -284,9 +285,32 @@ TEST(Settings, ManyUnknownVariablesDoNotFloodTheLog) {
             "480 more unknown DB_* variables are ignored");
 }
 
+TEST(Settings, WhatOtherProgramsCallItGetsAdviceInsteadOfAName) {
+  for (const char* name :
+       {"DB_HOST", "DB_PORT", "DB_USER", "DB_PASSWORD", "DB_NAME"}) {
+    EXPECT_THAT(notices(load({{name, "secretvalue"}})),
+                ElementsAre(AllOf(
+                    StartsWith("unknown variable " + std::string(name)),
+                    HasSubstr("DATABASE_URL"), Not(HasSubstr("nearest")))));
+  }
+  EXPECT_THAT(notices(load({{"DB_POOL_SIZE", "5"}})),
+              ElementsAre("unknown variable DB_POOL_SIZE is ignored; the limit "
+                          "is DB_POOL_MAX"));
+  EXPECT_THAT(notices(load({{"DB_SOMETHING_ELSE", "5"}})),
+              ElementsAre("unknown variable DB_SOMETHING_ELSE is ignored; "
+                          "--help lists those that are known"));
+}
+
 TEST(Settings, NearestCountsSwapsOfNeighboursAsOne) {
   EXPECT_EQ(nearest("ba", {"xx", "ab", "bxx"}), "ab");
   EXPECT_EQ(nearest("", {"abc", "a"}), "a");
+}
+
+TEST(Settings, WhatIsFarIsNotNearest) {
+  EXPECT_EQ(nearest("DB_HOST", {"DB_SSL", "DB_SSL_CA"}), std::nullopt);
+  EXPECT_EQ(nearest("", {}), std::nullopt);
+  EXPECT_EQ(nearest("DB_POLL_MIN", {"DB_POOL_MAX", "DB_POOL_MIN"}),
+            "DB_POOL_MIN");
 }
 
 TEST(Settings, TlsMaterialThatIsNoneIsRefusedAndNeverShown) {

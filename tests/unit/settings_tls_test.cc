@@ -7,9 +7,11 @@
 
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "tests/support/certificates.h"
+#include "tests/unit/settings_fixture.h"
 
 namespace dbpool::exporter {
 namespace {
@@ -265,6 +267,35 @@ TEST(Tls, UnixSocketsAreLeftAloneAndSaidSoAtInfo) {
                    {.ssl_by_default = true})
                 .mode,
             "verify-full");
+}
+
+TEST(Tls, TheSslModeInForceIsShownWithWhatDecidedIt) {
+  using settings_test::effective;
+  using settings_test::kUrl;
+  const auto shown = [](const Environment& environment) {
+    const Settings s = settings_test::load(environment);
+    return effective(s, "sslmode") + ", " + effective(s, "sslmode_from") +
+           ", DB_SSL " + effective(s, "DB_SSL");
+  };
+  const std::pair<std::string, std::string> production{"NODE_ENV",
+                                                       "production"};
+  EXPECT_EQ(shown({production, {"DATABASE_URL", kUrl + "?sslmode=prefer"}}),
+            "prefer by derived, DATABASE_URL by derived, DB_SSL missing")
+      << "the profile's default is not in force";
+  EXPECT_EQ(shown({production}),
+            "verify-full by derived, profile by derived, DB_SSL missing");
+  EXPECT_EQ(shown({}),
+            "disable by derived, profile by derived, DB_SSL missing");
+  EXPECT_EQ(shown({{"DB_SSL", "on"}}),
+            "verify-full by derived, DB_SSL by derived, DB_SSL on by "
+            "environment");
+  EXPECT_EQ(shown({{"PGSSLMODE", "allow"}}),
+            "allow by derived, PGSSLMODE by derived, DB_SSL missing");
+  EXPECT_EQ(shown({production, {"DB_SSL_REJECT_UNAUTHORIZED", "false"}}),
+            "require by derived, DB_SSL_REJECT_UNAUTHORIZED by derived, DB_SSL "
+            "missing");
+  EXPECT_EQ(shown({production, {"DATABASE_URL", "postgresql:///x?host=/tmp"}}),
+            "disable by derived, socket by derived, DB_SSL missing");
 }
 
 }  // namespace
