@@ -10,6 +10,7 @@
 
 #include "exporter/build_info.h"
 #include "exporter/health.h"
+#include "exporter/http/addresses.h"
 #include "exporter/http/landing_handler.h"
 #include "exporter/http/lifecycle_handlers.h"
 #include "exporter/http/stats_handler.h"
@@ -145,7 +146,7 @@ App::Failure App::open_web_config() {
 
 // Before anything is opened that a mistake here would make for nothing.
 App::Failure App::check_addresses() {
-  const auto error = Server::check(settings_.web.listen);
+  const auto error = why_not_listen(settings_.web.listen);
   if (!error) return std::nullopt;
   log_.error(*error);
   return kExitUsage;

@@ -1,6 +1,7 @@
 #include "exporter/http/addresses.h"
 
 #include <arpa/inet.h>
+#include <civetweb.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -16,6 +17,7 @@ namespace dbpool::exporter {
 
 namespace {
 
+constexpr unsigned kIpv6Feature = 8;  // of mg_check_feature()
 constexpr int kSocketType = SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC;
 
 using Found = std::unique_ptr<addrinfo, decltype(&freeaddrinfo)>;
@@ -29,6 +31,36 @@ Found look_up(std::string host, std::uint16_t port) noexcept {
   const int code =
       getaddrinfo(host.c_str(), std::to_string(port).c_str(), &hints, &found);
   return {code == 0 ? found : nullptr, &freeaddrinfo};
+}
+
+tl::expected<std::string, std::string> numeric_ipv4(const std::string& host) {
+  addrinfo hints{};
+  hints.ai_family = AF_INET;
+  hints.ai_socktype = SOCK_STREAM;
+  addrinfo* found = nullptr;
+  const int code = getaddrinfo(host.c_str(), nullptr, &hints, &found);
+  if (code != 0) return tl::make_unexpected(std::string(gai_strerror(code)));
+  sockaddr_in address{};
+  std::copy_n(reinterpret_cast<const char*>(found->ai_addr), sizeof(address),
+              reinterpret_cast<char*>(&address));
+  freeaddrinfo(found);
+  std::array<char, INET_ADDRSTRLEN> text{};
+  inet_ntop(AF_INET, &address.sin_addr, text.data(), text.size());
+  return std::string(text.data());
+}
+
+tl::expected<std::string, std::string> host_for_civetweb(
+    const std::string& host) {
+  if (host.empty()) return std::string();
+  if (host.find(':') == std::string::npos) return numeric_ipv4(host);
+  if (mg_check_feature(kIpv6Feature) != 0) return "[" + host + "]";
+  return tl::make_unexpected(
+      std::string("this build of the HTTP server has no IPv6"));
+}
+
+std::string cannot_listen(const ListenAddress& address,
+                          const std::string& why) {
+  return "cannot listen on " + to_string(address) + ": " + why;
 }
 
 // As civetweb does. False with errno set; the socket is added to `sockets` in
@@ -48,34 +80,29 @@ bool listen_on(const addrinfo& address, std::vector<int>& sockets) {
 
 }  // namespace
 
-tl::expected<std::string, std::string> numeric_ipv4(const std::string& host) {
-  addrinfo hints{};
-  hints.ai_family = AF_INET;
-  hints.ai_socktype = SOCK_STREAM;
-  addrinfo* found = nullptr;
-  const int code = getaddrinfo(host.c_str(), nullptr, &hints, &found);
-  if (code != 0) return tl::make_unexpected(std::string(gai_strerror(code)));
-  sockaddr_in address{};
-  std::copy_n(reinterpret_cast<const char*>(found->ai_addr), sizeof(address),
-              reinterpret_cast<char*>(&address));
-  freeaddrinfo(found);
-  std::array<char, INET_ADDRSTRLEN> text{};
-  inet_ntop(AF_INET, &address.sin_addr, text.data(), text.size());
-  return std::string(text.data());
+tl::expected<std::vector<NumericAddress>, std::string> to_numeric(
+    const std::vector<ListenAddress>& listen) {
+  std::vector<NumericAddress> numeric;
+  for (const ListenAddress& address : listen) {
+    auto host = host_for_civetweb(address.host);
+    if (!host) return tl::make_unexpected(cannot_listen(address, host.error()));
+    numeric.push_back({*std::move(host), address.port});
+  }
+  return numeric;
 }
 
 std::optional<std::string> why_not_listen(
-    const std::vector<NumericAddress>& addresses, std::size_t& failed) {
+    const std::vector<ListenAddress>& listen) {
+  const auto numeric = to_numeric(listen);
+  if (!numeric) return numeric.error();
   std::vector<int> sockets;
   std::optional<std::string> why;
-  for (failed = 0; failed < addresses.size(); ++failed) {
-    const auto& [host, port] = addresses[failed];
+  for (std::size_t i = 0; i < listen.size() && !why; ++i) {
+    const auto& [host, port] = (*numeric)[i];
     const Found found = look_up(host.empty() ? "0.0.0.0" : host, port);
-    if (!found) continue;  // the server will tell
-    if (!listen_on(*found, sockets)) {
-      why = std::error_code(errno, std::generic_category()).message();
-      break;
-    }
+    if (!found || listen_on(*found, sockets)) continue;
+    why = cannot_listen(
+        listen[i], std::error_code(errno, std::generic_category()).message());
   }
   for (const int fd : sockets) ::close(fd);
   return why;

@@ -2,28 +2,32 @@
 #ifndef DBPOOL_EXPORTER_HTTP_ADDRESSES_H_
 #define DBPOOL_EXPORTER_HTTP_ADDRESSES_H_
 
-#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <tl/expected.hpp>
 #include <vector>
 
+#include "exporter/http/listen_address.h"
+
 namespace dbpool::exporter {
 
-// The first IPv4 address of a name or address, e.g. "127.0.0.1" for
-// "localhost"; the error says why there is none. Blocks in DNS.
-tl::expected<std::string, std::string> numeric_ipv4(const std::string& host);
-
-// Why a server cannot listen on the addresses, all at once; nullopt if it can.
-// `failed` becomes the index of the first that is no good. Listens on each and
-// lets go of it. Hosts as knock() takes them, an empty one for all addresses.
+// As civetweb takes it: an IPv6 address in brackets, "" for all addresses.
 struct NumericAddress {
   std::string host;
   std::uint16_t port = 0;
 };
+
+// The addresses with their names resolved, to the first IPv4 address of each.
+// The error names the first that cannot be. Blocks in DNS.
+tl::expected<std::vector<NumericAddress>, std::string> to_numeric(
+    const std::vector<ListenAddress>& listen);
+
+// Why a server could not listen on all of them now, naming the first that is no
+// good; nullopt if it could. Listens on each, and lets go of them. Blocks in
+// DNS.
 std::optional<std::string> why_not_listen(
-    const std::vector<NumericAddress>& addresses, std::size_t& failed);
+    const std::vector<ListenAddress>& listen);
 
 // Connects to a server and hangs up at once, without waiting. An empty host
 // is this machine, an IPv6 address stands in brackets.

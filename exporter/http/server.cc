@@ -23,17 +23,8 @@ namespace dbpool::exporter {
 namespace {
 
 constexpr auto kGrace = std::chrono::seconds(2);
-constexpr unsigned kIpv6Feature = 8;  // of mg_check_feature()
 
 using Error = tl::unexpected<std::string>;
-
-// What civetweb takes for a host, "" for all addresses.
-tl::expected<std::string, std::string> resolve(const std::string& host) {
-  if (host.empty()) return std::string();
-  if (host.find(':') == std::string::npos) return numeric_ipv4(host);
-  if (mg_check_feature(kIpv6Feature) != 0) return "[" + host + "]";
-  return Error("this build of the HTTP server has no IPv6");
-}
 
 // civetweb's global state, counted by itself.
 struct Library {
@@ -107,16 +98,13 @@ std::optional<std::string> Server::Impl::start(const ServerOptions& options) {
   const bool has_tls =
       guard_ != nullptr && guard_->listening_context() != nullptr;
   assert(!has_tls || can_do_tls());
+  const auto numeric = to_numeric(addresses_);
+  if (!numeric) return numeric.error();
   std::string ports;
-  for (const ListenAddress& address : addresses_) {
-    const auto host = resolve(address.host);
-    if (!host) {
-      return "cannot listen on " + to_string(address) + ": " + host.error();
-    }
-    if (!ports.empty()) ports += ',';
-    ports += *host + (host->empty() ? "" : ":") + std::to_string(address.port) +
-             (has_tls ? "s" : "");
-    numeric_hosts_.push_back(*host);
+  for (const auto& [host, port] : *numeric) {
+    ports += (ports.empty() ? "" : ",") + host + (host.empty() ? "" : ":") +
+             std::to_string(port) + (has_tls ? "s" : "");
+    numeric_hosts_.push_back(host);
   }
   return listen(options, ports);
 }
@@ -158,7 +146,7 @@ std::optional<std::string> Server::Impl::listen(const ServerOptions& options,
     context_ = mg_start(&callbacks, this, list.data());
   }
   if (context_ == nullptr) {
-    if (auto error = check(options.listen)) return error;
+    if (auto error = why_not_listen(options.listen)) return error;
     return "the HTTP server did not start: " + first_message_;
   }
   take_real_ports();
@@ -333,22 +321,6 @@ tl::expected<std::unique_ptr<Server>, std::string> Server::start(
   auto impl = std::make_unique<Impl>(std::move(router), log);
   if (auto error = impl->start(options)) return Error(*std::move(error));
   return std::unique_ptr<Server>(new Server(std::move(impl)));
-}
-
-std::optional<std::string> Server::check(
-    const std::vector<ListenAddress>& listen) {
-  std::vector<NumericAddress> numeric;
-  for (const ListenAddress& address : listen) {
-    const auto host = resolve(address.host);
-    if (!host) {
-      return "cannot listen on " + to_string(address) + ": " + host.error();
-    }
-    numeric.push_back({*host, address.port});
-  }
-  std::size_t failed = 0;
-  const auto why = why_not_listen(numeric, failed);
-  if (!why) return std::nullopt;
-  return "cannot listen on " + to_string(listen[failed]) + ": " + *why;
 }
 
 bool Server::can_do_tls() noexcept { return DBPOOL_CIVETWEB_TLS != 0; }

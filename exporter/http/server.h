@@ -13,15 +13,15 @@
 // delay a scrape, and 49 change nothing. Request headers are bounded at 16 KiB
 // and 63 lines; a body is never used, and a connection whose body is over 8 KiB
 // is closed with the answer. A target in absolute form is served by its path,
-// whatever host it names; what asks for no path (OPTIONS *, CONNECT) and
-// methods that nobody knows get 405.
+// whatever host it names; what asks for no path (OPTIONS *, CONNECT) gets 405.
+// So do methods that civetweb does not know, TRACE among them, whose headers it
+// does not read: where a password is demanded they get 401.
 #ifndef DBPOOL_EXPORTER_HTTP_SERVER_H_
 #define DBPOOL_EXPORTER_HTTP_SERVER_H_
 
 #include <chrono>
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <string>
 #include <tl/expected.hpp>
 #include <vector>
@@ -53,11 +53,6 @@ class Server {
   static tl::expected<std::unique_ptr<Server>, std::string> start(
       const ServerOptions& options, std::unique_ptr<Router> router,
       Logger& log);
-
-  // Why it cannot listen on all of the addresses, in the words of start(), or
-  // nothing. Blocks in DNS.
-  static std::optional<std::string> check(
-      const std::vector<ListenAddress>& listen);
 
   // Whether this build's civetweb can do TLS; start() must not be given a
   // guard with TLS where it cannot.

@@ -300,7 +300,10 @@ std::string help_text() {
       "  --version\n"
       "        print version, revision, libpq and compiler\n"
       "  --help\n"
-      "        print this page\n";
+      "        print this page\n"
+      "\n"
+      "SIGTERM or SIGINT drains the pool and ends the program; another one, a\n"
+      "second or more later, ends it at once.\n";
   return page;
 }
 

@@ -35,7 +35,7 @@ struct Advice {
 
 constexpr std::string_view kByUrl =
     "the database is named by DATABASE_URL only, a URI such as "
-    "postgresql://user:password@host:5432/database";
+    "postgresql://user@host:5432/database, its password in it";
 constexpr std::string_view kByPoolMax = "the limit is DB_POOL_MAX";
 constexpr std::string_view kBySsl =
     "TLS is set by DB_SSL and DB_SSL_REJECT_UNAUTHORIZED, or by sslmode in "

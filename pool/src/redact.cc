@@ -406,7 +406,10 @@ class Redactor {
     }
     if (is_masked_already()) return at_ + kMask.size();
     std::size_t i = at_ + (quoted ? first.length : 0);
-    bool to_the_end = first.value == '\'' && detail::is_doubled_quote(text_, i);
+    const std::size_t begin = i;
+    bool to_the_end =
+        (first.value == '\'' && detail::is_doubled_quote(text_, i)) ||
+        detail::is_placeholder(text_, at_);
     while (i < text_.size() && !closes_quotes(i)) {
       const Character next = character(i);
       if (!quoted && !to_the_end && is_blank(next.value)) return i;
@@ -415,7 +418,12 @@ class Redactor {
       to_the_end = to_the_end || (!quoted && next.value == '(' &&
                                   text_.substr(i).starts_with('\''));
       if (to_the_end) continue;
-      if (quoted && next.value == first.value) return i;
+      if (quoted && next.value == first.value) {
+        to_the_end = first.value == '\'' &&
+                     !detail::is_surely_closed(text_, begin, i - 1);
+        if (to_the_end) continue;
+        return i;
+      }
       if (next.value == '\\' && i < text_.size() && !closes_quotes(i)) {
         i += character(i).length;
       }

@@ -28,6 +28,12 @@ bool is_word(char character) noexcept {
          lower == '_' || static_cast<unsigned char>(lower) >= 0x80;
 }
 
+// A literal that does is perhaps what is between two literals.
+bool names_a_password(std::string_view text) noexcept {
+  constexpr std::string_view kPart = "passw";
+  return std::ranges::search(text, kPart, {}, to_lower).begin() != text.end();
+}
+
 // Where the ' is of '…', E'…', U&'…', N'…', B'…' or X'…' at `at`.
 std::size_t quote_of(std::string_view text, std::size_t at) noexcept {
   std::size_t i = at;
@@ -83,14 +89,18 @@ class Literal {
   std::size_t end_of(std::size_t at) const {
     const std::string_view tag = dollar_tag(text_, at);
     if (!tag.empty()) {
-      const std::size_t end = text_.find(tag, at + tag.size());
-      return end == kNone || quoted_ ? rest(at) : end + tag.size();
+      const std::size_t begin = at + tag.size();
+      const std::size_t end = text_.find(tag, begin);
+      const bool in_doubt = end == kNone || quoted_ ||
+                            names_a_password(text_.substr(begin, end - begin));
+      return in_doubt ? rest(at) : end + tag.size();
     }
     std::size_t i = quote_of(text_, at);
     while (i < text_.size() && text_[i] == '\'') {
       if (is_doubled_quote(text_, i + 1)) return rest(at);
-      i = past_quotes(i + 1);
-      if (i == kNone) return rest(at);
+      const std::size_t begin = i + 1;
+      i = past_quotes(begin);
+      if (i == kNone || !is_surely_closed(text_, begin, i - 1)) return rest(at);
       // Literals with a line break between them are one.
       const std::size_t next = text_.find_first_not_of(kBlanks, i);
       if (next != kNone && text_[next] == '\'') i = next;
@@ -165,6 +175,7 @@ std::optional<Span> literal_after(std::string_view text, Span word,
   if (text[begin] == '"' && !quoted && is_one_of(':', between)) {
     return Span{begin, literal.end_of_json(begin)};
   }
+  if (is_placeholder(text, begin)) return Span{begin, literal.rest(begin)};
   if (!literal.begins_at(begin)) return std::nullopt;
   // 'my password', 'p' or PASSWORD'p': does this quote open or close?
   const bool is_doubtful = begin == word.end && text[begin] == '\'';
@@ -190,6 +201,30 @@ std::optional<Span> literal_at_mistake(std::string_view text, std::size_t at) {
       text.substr(0, std::min(text.find('\n', begin), text.size()));
   const std::size_t end = line.rfind('"');
   return Span{begin, end < begin ? line.size() : end};
+}
+
+bool is_surely_closed(std::string_view text, std::size_t begin,
+                      std::size_t close) noexcept {
+  constexpr std::string_view kFollows = " \t\r\n\v\f;,)]}:|&\"\\'";
+  if (close + 1 < text.size() && !is_one_of(text[close + 1], kFollows)) {
+    return false;
+  }
+  const std::string_view after = text.substr(close + 1);
+  const std::size_t next = after.find_first_not_of(kBlanks);
+  if (next != kNone && after.substr(next).starts_with("||")) return false;
+  std::string_view content = text.substr(begin, close - begin);
+  content.remove_prefix(
+      std::min(content.find_first_not_of(kBlanks), content.size()));
+  content = content.substr(0, content.find_last_not_of(kBlanks) + 1);
+  if (content.empty()) return begin == close;
+  if (names_a_password(content)) return false;
+  return !is_one_of(content.front(), "|,)") &&
+         !is_one_of(content.back(), "|,(");
+}
+
+bool is_placeholder(std::string_view text, std::size_t at) noexcept {
+  return at + 1 < text.size() && text[at] == '%' &&
+         is_one_of(text[at + 1], "sLI-123456789");
 }
 
 bool is_doubled_quote(std::string_view text, std::size_t i) noexcept {

@@ -20,8 +20,8 @@ struct Span {
 // set_config('x.password', E'p', true) and {"password": "p"}; nothing if none
 // does. What follows a plain = is not looked at. `quoted`: the word stands
 // within "…", whose end ends everything. In doubt where the literal ends
-// (quotes doubled or escaped, none that closes), it is all of the rest.
-// Linear in the literal, and bounded where there is none.
+// (quotes doubled or escaped, none that closes, parts that are joined), it is
+// all of the rest. Linear in the literal, and bounded where there is none.
 std::optional<Span> literal_after(std::string_view text, Span word,
                                   bool quoted);
 
@@ -33,6 +33,14 @@ std::optional<std::size_t> marked_literal_end(std::string_view text,
 // A text quoted by a server as the place of a mistake, if it begins at `at`
 // and is a literal: at or near "'p". In the quotes, which stay.
 std::optional<Span> literal_at_mistake(std::string_view text, std::size_t at);
+
+// Does the ' at `close` surely end what the ' before `begin` began? Not where
+// it may begin a literal itself: 'password=' || 'p' and format('… %L', 'p').
+bool is_surely_closed(std::string_view text, std::size_t begin,
+                      std::size_t close) noexcept;
+
+// Does a placeholder of format() begin at `at`, whose value comes later?
+bool is_placeholder(std::string_view text, std::size_t at) noexcept;
 
 // Is the ' before `i` followed by another one that ends no empty literal, as
 // where a literal stands within another?

@@ -17,6 +17,7 @@ namespace {
 using ::testing::AllOf;
 using ::testing::AnyOf;
 using ::testing::HasSubstr;
+using ::testing::Not;
 using ::testing::SizeIs;
 
 constexpr const char* kSomeUrl = "postgresql://planted:pl4nt%40S3cret@db/app";
@@ -214,6 +215,21 @@ TEST(BadSettingsTest, APortInUseIsOneLineAndExitCodeTwo) {
   ASSERT_THAT(lines, SizeIs(1)) << refused.output;
   EXPECT_THAT(lines[0], AllOf(HasSubstr("127.0.0.1:" + std::to_string(port)),
                               HasSubstr("in use")));
+}
+
+TEST(BadSettingsTest, AnAddressThatIsTakenIsToldBeforeAnythingIsOpened) {
+  const int port = free_port();
+  const UniqueFd taken = listen_on(port);
+  const std::string address = "127.0.0.1:" + std::to_string(port);
+  const Refused refused = run({.database_url = planted_url(free_port()),
+                               .args = {"--web.listen-address=127.0.0.1:0",
+                                        "--web.listen-address=" + address},
+                               .listen = false});
+  EXPECT_EQ(refused.code, 2);
+  EXPECT_THAT(refused.output, HasSubstr("msg=\"cannot listen on " + address +
+                                        ": Address already in use\""));
+  EXPECT_THAT(refused.output, Not(HasSubstr("pool started")));
+  EXPECT_THAT(refused.output, Not(HasSubstr("database connection")));
 }
 
 }  // namespace

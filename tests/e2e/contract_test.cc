@@ -376,10 +376,16 @@ TEST_F(ContractTest, TheTelemetryPathCanBeSet) {
 TEST_F(ContractTest, QueriesAndConnectionsAreLoggedWhenAskedFor) {
   Exporter exporter(
       {.database_url = planted_url(postgres_),
+       .args = {"--workload.rate=10", "--workload.sql=ping=SELECT 2"},
        .env = {{"DB_LOG_QUERIES", "true"}, {"DB_LOG_CONNECTIONS", "true"}}});
   EXPECT_TRUE(exporter.wait_for_log("msg=\"connection opened\""));
   EXPECT_TRUE(exporter.wait_for_log(
-      "msg=query.*sql=\"SELECT 1\" parameters=0 seconds="));
+      "msg=query.*query=ping sql=\"SELECT 2\" parameters=0 seconds="));
+  ASSERT_TRUE(exporter.eventually_page([](const MetricsPage& page) {
+    return page.sum("dbpool_probe_success") == 3;
+  }));
+  EXPECT_THAT(exporter.output(), Not(HasSubstr("query=probe_")))
+      << "they would bury the others";
   exporter.stop();
   EXPECT_TRUE(exporter.wait_for_log("msg=\"connection removed\".*drain"));
 }

@@ -41,6 +41,45 @@ TEST_F(HttpTest, IdleConnectionsDoNotDelayARealPrometheus) {
       prometheus.query_value("max_over_time(scrape_duration_seconds[1m])"), 5);
 }
 
+TEST_F(HttpTest, OddMethodsAndTargetsGetAnAnswerAndACount) {
+  const auto code = [this](const std::string& line) {
+    HttpConnection connection(exporter_.port());
+    connection.send(line + " HTTP/1.1\r\nHost: x\r\n\r\n");
+    return connection.receive(line.starts_with("HEAD")).status;
+  };
+  EXPECT_EQ(code("TRACE /metrics"), 405);
+  EXPECT_EQ(code("FOO /metrics"), 405);
+  EXPECT_EQ(code("FOO /nowhere"), 404);
+  EXPECT_EQ(code("CONNECT db.example:5432"), 405);
+  EXPECT_EQ(code("OPTIONS *"), 405);
+  EXPECT_EQ(code("GET *"), 404);
+  // As a proxy would be asked: by whatever name and port it was reached.
+  EXPECT_EQ(code("GET http://exporter.example/-/healthy?x=1"), 200);
+  EXPECT_EQ(code("HEAD http://exporter.example:80/-/healthy"), 200);
+  EXPECT_EQ(code("GET http://127.0.0.1:" + std::to_string(exporter_.port()) +
+                 "/-/healthy"),
+            200);
+  EXPECT_EQ(code("GET http://exporter.example/nowhere"), 404);
+  const MetricsPage page = exporter_.page();
+  const auto count = [&page](const char* handler, const char* status) {
+    return page.value("dbpool_exporter_http_requests_total",
+                      {{"handler", handler}, {"code", status}});
+  };
+  EXPECT_EQ(count("metrics", "405"), 2);
+  EXPECT_EQ(count("other", "405"), 2);
+  EXPECT_EQ(count("other", "404"), 3);
+}
+
+TEST_F(HttpTest, AnOddTargetAfterAnotherRequestIsJudgedByItself) {
+  HttpConnection connection(exporter_.port());
+  connection.send(
+      "GET /-/healthy HTTP/1.1\r\nHost: x\r\n\r\n"
+      "OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n");
+  EXPECT_EQ(connection.receive().status, 200);
+  EXPECT_EQ(connection.receive().status, 405);
+  EXPECT_TRUE(connection.closed_by_server(kLiveness));
+}
+
 TEST_F(HttpTest, GarbageIsRefusedAndNothingElseHappens) {
   const std::vector<std::string> garbage = {
       std::string(64, '\0'),

@@ -196,7 +196,8 @@ TEST_F(TlsE2eTest, NobodySeesSecretsInTheProcessTable) {
   EXPECT_THAT(environment, HasSubstr("DB_SSL=true"));
   const std::string arguments = proc(exporter, "cmdline");
   expect_no_secret(arguments, "cmdline");
-  EXPECT_THAT(arguments, HasSubstr("--probe.select_1.sql=SELECT 'password=***"));
+  EXPECT_THAT(arguments,
+              HasSubstr("--probe.select_1.sql=SELECT 'password=***"));
 }
 
 TEST_F(TlsE2eTest, AnOrdinaryUserWithoutDumpsStillReadsItsOwnFiles) {

@@ -166,6 +166,21 @@ TEST_F(EventLogTest, WithTheQueryLogEachFailureIsTold) {
   EXPECT_THAT(text(), HasSubstr("level=warn msg=\"query failed\""));
 }
 
+TEST_F(EventLogTest, StatementsOfProbesAreToldOnlyWhereTheyFail) {
+  EventLog events = make({.queries = true});
+  StatementEvent of_a_probe = statement("SELECT 1");
+  for (const char* name : {"probe_select_1", "probe_server"}) {
+    of_a_probe.name = name;
+    events.statement_finished(of_a_probe);
+  }
+  EXPECT_EQ(text(), "");
+  const Error error = server_error();
+  of_a_probe.error = &error;
+  events.statement_finished(of_a_probe);
+  EXPECT_THAT(text(), HasSubstr("msg=\"query failed\" pool=default "
+                                "query=probe_server"));
+}
+
 // A sink that may be read while a thread writes.
 class SharedSink : public spdlog::sinks::base_sink<std::mutex> {
  public:
@@ -200,6 +215,7 @@ TEST(StatsLogTest, TellsThePoolsStatsAgainAndAgain) {
   EXPECT_THAT(sink->text(),
               HasSubstr("msg=\"Pool stats\" pool=default totalConnections=15 "
                         "idleConnections=12 waitingRequests=0"));
+  EXPECT_THAT(sink->text(), HasSubstr("waitingRequestsPeak=0"));
 }
 
 }  // namespace

@@ -86,6 +86,12 @@ TEST_F(RouterTest, OtherMethodsGet405WithAllow) {
     EXPECT_EQ(response.status, 405) << method;
     EXPECT_EQ(header(response, "Allow"), "GET, HEAD");
   }
+  for (const char* target : {"*", "db.example:5432"}) {
+    const Response response = ask("OPTIONS", target);
+    EXPECT_EQ(response.status, 405) << target;
+    EXPECT_EQ(header(response, "Allow"), "GET, HEAD, POST");
+  }
+  EXPECT_EQ(ask("OPTIONS", "/c").status, 404);
 }
 
 TEST_F(RouterTest, AHandlerThatThrowsCostsOne500AndIsLogged) {

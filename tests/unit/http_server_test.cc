@@ -17,6 +17,7 @@
 #include <utility>
 #include <vector>
 
+#include "exporter/http/addresses.h"
 #include "exporter/http/text_format.h"
 #include "tests/support/eventually.h"
 #include "tests/support/http_client.h"
@@ -324,6 +325,26 @@ TEST_F(ServerTest, APortInUseIsOneClearError) {
             "cannot listen on 127.0.0.1:" + std::to_string(port()) +
                 ": Address already in use");
   EXPECT_EQ(http_get(port(), "/hello").body, "world");
+}
+
+TEST_F(ServerTest, OfSeveralAddressesTheOneThatFailsIsNamed) {
+  start_hello();
+  const auto taken = static_cast<std::uint16_t>(port());
+  const std::string why =
+      "cannot listen on localhost:" + std::to_string(taken) +
+      ": Address already in use";
+  const std::vector<ListenAddress> listen = {{"127.0.0.1", 0},
+                                             {"localhost", taken}};
+  EXPECT_EQ(why_not_listen(listen), why);
+  const auto second = Server::start(
+      {.listen = listen},
+      std::make_unique<Router>(std::vector<Route>{}, 1, log_), log_);
+  ASSERT_FALSE(second.has_value());
+  EXPECT_EQ(second.error(), why);
+  // 192.0.2.0/24 is nobody's.
+  EXPECT_EQ(why_not_listen({{"192.0.2.1", 1}}),
+            "cannot listen on 192.0.2.1:1: Cannot assign requested address");
+  EXPECT_EQ(why_not_listen({{"127.0.0.1", 0}, {"::1", 0}}), std::nullopt);
 }
 
 TEST_F(ServerTest, AddressesThatCannotBeAreRefused) {

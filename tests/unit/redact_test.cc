@@ -184,6 +184,23 @@ TEST(Redact, HidesLiteralsThatFollowASecretsNameInSql) {
   });
 }
 
+TEST(Redact, HidesAllThatFollowsWhereASecretIsJoinedOfParts) {
+  expect_redacted({
+      {"SELECT dblink('host=h password=' || 'pl4nted', 'SELECT 1')",
+       "SELECT dblink('host=h password=***"},
+      {"SELECT concat('password=', 'pl4nted')", "SELECT concat('password=***"},
+      {"SELECT concat('password=', '!pl4nted')", "SELECT concat('password=***"},
+      {"SELECT format('password=%s', 'pl4nted')",
+       "SELECT format('password=***"},
+      {"EXECUTE format('ALTER ROLE r PASSWORD %L', 'pl4nted')",
+       "EXECUTE format('ALTER ROLE r PASSWORD ***"},
+      {"EXECUTE 'ALTER ROLE r PASSWORD ' || quote_literal('pl4nted')",
+       "EXECUTE 'ALTER ROLE r PASSWORD ***"},
+      {"UPDATE t SET password = 'pl4' || 'nted'",
+       "UPDATE t SET password = ***"},
+  });
+}
+
 TEST(Redact, HidesALiteralThatAServerQuotesAsThePlaceOfAMistake) {
   expect_redacted({
       {R"(unterminated quoted string at or near "'pl4nted")",

@@ -1,0 +1,88 @@
+// Passwords in statements: none is told by a log, a page or the list of
+// processes. Exporter searches all output and all pages for what is planted.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <sstream>
+#include <string>
+
+#include "tests/e2e/exporter.h"
+
+namespace dbpool::test {
+namespace {
+
+using ::testing::HasSubstr;
+
+std::string command_line(pid_t pid) {
+  std::ifstream file("/proc/" + std::to_string(pid) + "/cmdline");
+  std::ostringstream text;
+  text << file.rdbuf();
+  return text.str();
+}
+
+class SecretsInStatementsTest : public ::testing::Test {
+ protected:
+  SecretsInStatementsTest() { create_planted_role(postgres_); }
+
+  // Statements with the planted password, of which most fail.
+  ExporterOptions options(const std::string& log_queries) const {
+    const std::string password = "'" + std::string(kPlantedPassword) + "'";
+    return {
+        .database_url = planted_url(postgres_),
+        .args = {"--workload.rate=100",
+                 "--workload.sql=good=ALTER ROLE planted PASSWORD " + password,
+                 "--workload.sql=encrypted=ALTER ROLE nobody ENCRYPTED "
+                 "PASSWORD E'pl4nt\\'S3cret' LOGIN",
+                 "--workload.sql=dollars=ALTER ROLE nobody PASSWORD "
+                 "$a$pl4nt S3cret$a$ BOGUS",
+                 "--workload.sql=open=ALTER ROLE planted PASSWORD 'pl4nt "
+                 "S3cret",
+                 "--workload.sql=nested=DO $$BEGIN EXECUTE 'ALTER ROLE "
+                 "nobody PASSWORD ''pl4nt S3cret'''; END$$",
+                 "--workload.sql=conninfo=SELECT 'host=h password=''pl4nt "
+                 "S3cret'''::int",
+                 "--probe.select_1.sql=SELECT set_config('password', 'pl4nt "
+                 "S3cret', nothing)"},
+        .env = {{"DB_LOG_QUERIES", log_queries}}};
+  }
+
+  const Postgres postgres_;
+};
+
+TEST_F(SecretsInStatementsTest, TheQueryLogHidesThem) {
+  Exporter exporter(options("true"));
+  for (const char* name : {"good", "encrypted", "dollars", "open", "nested"}) {
+    EXPECT_TRUE(
+        exporter.wait_for_log("msg=\"?query.* query=" + std::string(name) +
+                              " sql=\".*PASSWORD [*][*][*]"))
+        << name;
+  }
+  EXPECT_TRUE(
+      exporter.wait_for_log("query=conninfo sql=\"SELECT 'host=h "
+                            "password=[*][*][*]"));
+  EXPECT_TRUE(exporter.wait_for_log("probe fails.*select_1"));
+  for (const char* path : {"/", "/health", "/stats", "/metrics"}) {
+    exporter.get(path);
+  }
+  const std::string seen = command_line(exporter.pid());
+  EXPECT_THAT(seen, HasSubstr("good=ALTER ROLE planted PASSWORD ***"));
+  expect_no_secret(seen, "the command line");
+  exporter.stop();
+}
+
+TEST_F(SecretsInStatementsTest, ErrorsHideThemWithoutTheQueryLogToo) {
+  Exporter exporter(options("false"));
+  for (const char* name : {"encrypted", "dollars", "open", "nested"}) {
+    EXPECT_TRUE(exporter.wait_for_log("msg=\"query failed\".* query=" +
+                                      std::string(name)))
+        << name;
+  }
+  EXPECT_TRUE(exporter.wait_for_log("probe fails.*select_1"));
+  for (const char* path : {"/", "/health", "/stats"}) exporter.get(path);
+  exporter.stop();
+}
+
+}  // namespace
+}  // namespace dbpool::test
