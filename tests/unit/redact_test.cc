@@ -11,6 +11,7 @@
 namespace dbpool {
 namespace {
 
+using ::testing::AnyOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
@@ -290,8 +291,9 @@ TEST(Redact, NoEncodedPasswordSurvives) {
       const auto byte = static_cast<unsigned char>(character);
       encoded += {'%', digits[byte >> 4U], digits[byte & 15U]};
     }
-    EXPECT_EQ(redact("host=h password='" + quoted + "' user=u"),
-              "host=h password=*** user=u");
+    // One that looks like the joint of SQL literals hides what follows, too.
+    EXPECT_THAT(redact("host=h password='" + quoted + "' user=u"),
+                AnyOf("host=h password=*** user=u", "host=h password=***"));
     EXPECT_EQ(redact("postgres://u:" + encoded + "@h/d"),
               "postgres://u:***@h/d");
   }
