@@ -102,14 +102,16 @@ void Postgres::give_to_server(const std::string& path) const {
 void Postgres::write_configuration() {
   write_file(data_dir() + "/postgresql.conf",
              kDefaultConfig + joined(options_.config));
-  for (const auto& [name, contents] : options_.files) {
-    const std::string path = data_dir() + "/" + name;
-    write_file(path, contents);
-    std::filesystem::permissions(path, std::filesystem::perms::owner_read |
-                                           std::filesystem::perms::owner_write);
-    give_to_server(path);
-  }
+  for (const auto& [name, contents] : options_.files) set_file(name, contents);
   set_hba(options_.hba);
+}
+
+void Postgres::set_file(const std::string& name, const std::string& contents) {
+  const std::string path = data_dir() + "/" + name;
+  write_file(path, contents);
+  std::filesystem::permissions(path, std::filesystem::perms::owner_read |
+                                         std::filesystem::perms::owner_write);
+  give_to_server(path);
 }
 
 void Postgres::set_hba(const std::vector<std::string>& lines) {

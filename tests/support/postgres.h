@@ -22,13 +22,13 @@ inline constexpr std::string_view kAppPassword = "app-Passw0rd";
 
 struct PostgresOptions {
   // Lines of postgresql.conf, after the default ones ("max_connections = 5").
-  std::vector<std::string> config;
+  std::vector<std::string> config = {};
   // Lines of pg_hba.conf, before the default ones, which are: over the Unix
   // socket `trust` for all, over 127.0.0.1 `scram-sha-256` for all.
-  std::vector<std::string> hba;
+  std::vector<std::string> hba = {};
   // Files in the data folder, name → contents; 0600, the server's own
   // ("server.key" for `ssl = on`).
-  std::map<std::string, std::string> files;
+  std::map<std::string, std::string> files = {};
   bool start = true;
 };
 
@@ -75,6 +75,8 @@ class Postgres {
 
   // Appends lines to postgresql.conf; reload() makes them count, or a restart.
   void configure(const std::vector<std::string>& lines);
+  // Writes one of the options' files; the same holds.
+  void set_file(const std::string& name, const std::string& contents);
   // Replaces the lines of pg_hba.conf that the options gave.
   void set_hba(const std::vector<std::string>& lines);
   void reload();

@@ -13,11 +13,20 @@ namespace dbpool::test {
 namespace {
 
 std::string configuration(const std::vector<ScrapeTarget>& targets,
-                          bool with_rules) {
+                          const PrometheusOptions& options) {
   // JSON is YAML, and needs no care with quotes.
-  nlohmann::json config = {{"global", {{"scrape_interval", "1s"}}},
-                           {"scrape_configs", nlohmann::json::array()}};
-  if (with_rules) config["rule_files"] = {"rules.yml"};
+  nlohmann::json config = {
+      {"global",
+       {{"scrape_interval", "1s"},
+        {"evaluation_interval", options.evaluation_interval}}},
+      {"scrape_configs", nlohmann::json::array()}};
+  if (!options.rules.empty()) config["rule_files"] = {"rules.yml"};
+  if (options.alertmanager_port != 0) {
+    const nlohmann::json address =
+        "127.0.0.1:" + std::to_string(options.alertmanager_port);
+    config["alerting"]["alertmanagers"] = {
+        {{"static_configs", {{{"targets", {address}}}}}}};
+  }
   for (const ScrapeTarget& target : targets) {
     const std::string address = "127.0.0.1:" + std::to_string(target.port);
     nlohmann::json scrape = {{"job_name", target.job},
@@ -42,22 +51,15 @@ std::string percent_encoded(const std::string& text) {
   return encoded;
 }
 
-bool is_ready(int port) {
-  try {
-    return http_get(port, "/-/ready").status == 200;
-  } catch (const std::runtime_error&) {
-    return false;  // it does not listen yet
-  }
-}
-
 }  // namespace
 
 Prometheus::Prometheus(const std::vector<ScrapeTarget>& targets,
-                       const std::string& rules)
+                       const PrometheusOptions& options)
     : targets_(targets.size()), port_(free_port()) {
-  write_file(dir_.path() + "/prometheus.yml",
-             configuration(targets, !rules.empty()));
-  if (!rules.empty()) write_file(dir_.path() + "/rules.yml", rules);
+  write_file(dir_.path() + "/prometheus.yml", configuration(targets, options));
+  if (!options.rules.empty()) {
+    write_file(dir_.path() + "/rules.yml", options.rules);
+  }
 
   process_.emplace(
       "prometheus",

@@ -21,13 +21,19 @@ struct ScrapeTarget {
   nlohmann::json more = nlohmann::json::object();
 };
 
+struct PrometheusOptions {
+  std::string rules = {};     // the contents of a file of rules
+  int alertmanager_port = 0;  // on 127.0.0.1; 0 for none
+  std::string evaluation_interval = "1s";
+};
+
 // A real Prometheus on a free port of 127.0.0.1, its data in a temp folder;
 // ready when constructed. Throws std::runtime_error with its output when
 // something fails.
 class Prometheus {
  public:
   explicit Prometheus(const std::vector<ScrapeTarget>& targets,
-                      const std::string& rules = "");
+                      const PrometheusOptions& options = {});
 
   int port() const { return port_; }
   std::string output() const { return process_->output(); }

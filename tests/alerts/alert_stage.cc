@@ -1,0 +1,170 @@
+#include "tests/alerts/alert_stage.h"
+
+#include <gtest/gtest.h>
+
+#include <regex>
+
+#include "tests/support/child.h"
+#include "tests/support/temp_dir.h"
+
+namespace dbpool::test {
+namespace {
+
+const std::string kAlerts = DBPOOL_SOURCE_DIR "/alerts";
+
+// Where the example sends it.
+std::string path_of(const Alert& alert) {
+  if (alert.name == "DbpoolWatchdog") return "/deadman";
+  return alert.severity == "critical" ? "/pager" : "/chat";
+}
+
+bool is_of(const nlohmann::json& notice, const std::string& job,
+           const Alert& alert) {
+  const nlohmann::json& labels = notice.at("labels");
+  if (labels.at("alertname") != alert.name) return false;
+  if (!job.empty() && labels.value("job", "") != job) return false;
+  if (!alert.severity.empty() && labels.value("severity", "") != alert.severity)
+    return false;
+  for (const auto& [name, value] : alert.labels) {
+    if (labels.value(name, "") != value) return false;
+  }
+  return true;
+}
+
+// The first notice with this status; null when there is none.
+nlohmann::json find_notice(const std::vector<Delivery>& deliveries,
+                           const std::string& status, const std::string& job,
+                           const Alert& alert) {
+  for (const Delivery& delivery : deliveries) {
+    for (nlohmann::json notice : delivery.body.at("alerts")) {
+      if (notice.at("status") != status || !is_of(notice, job, alert)) continue;
+      notice["path"] = delivery.path;
+      return notice;
+    }
+  }
+  return nullptr;
+}
+
+void expect_whole(const nlohmann::json& notice, const Alert& alert) {
+  EXPECT_EQ(notice.at("path"), path_of(alert));
+  const nlohmann::json& texts = notice.at("annotations");
+  EXPECT_NE(texts.value("summary", ""), "");
+  const std::string instance = notice.at("labels").value("instance", "");
+  EXPECT_NE(texts.value("description", "").find(instance), std::string::npos);
+  const std::string page = "/" + alert.name + ".md";
+  EXPECT_TRUE(texts.value("runbook_url", "").ends_with(page)) << texts;
+}
+
+std::string described(const std::string& job, const Alert& alert) {
+  std::string text = alert.name + " (" + alert.severity + ") of " + job;
+  for (const auto& [name, value] : alert.labels)
+    text += " " + name + "=" + value;
+  return text;
+}
+
+std::string firing(const std::string& job) {
+  return R"(ALERTS{alertstate="firing",job=")" + job + "\"}";
+}
+
+std::string generated_rules(int time_scale) {
+  ChildOptions generate;
+  generate.program = kAlerts + "/generate";
+  generate.args = {"--time-scale=" + std::to_string(time_scale)};
+  return run_to_end(generate);
+}
+
+}  // namespace
+
+std::string AlertInbox::alertmanager_configuration() const {
+  std::string text = read_file(kAlerts + "/alertmanager.example.yml");
+  const std::string own = "127.0.0.1:" + std::to_string(receiver_.port()) + "/";
+  text = std::regex_replace(text, std::regex("127\\.0\\.0\\.1:9095/"), own);
+  text = std::regex_replace(text, std::regex("group_wait: \\w+"),
+                            "group_wait: 0s");
+  return std::regex_replace(text, std::regex("group_interval: \\w+"),
+                            "group_interval: 1s");
+}
+
+bool AlertInbox::has_arrived(const std::string& job, const Alert& alert) const {
+  nlohmann::json notice;
+  const auto arrived = [&](const std::vector<Delivery>& deliveries) {
+    notice = find_notice(deliveries, "firing", job, alert);
+    return !notice.is_null();
+  };
+  if (!receiver_.wait_until(arrived, kAlertPatience)) return false;
+  SCOPED_TRACE(described(job, alert));
+  expect_whole(notice, alert);
+  return true;
+}
+
+bool AlertInbox::is_resolved(const std::string& job, const Alert& alert) const {
+  const auto resolved = [&](const std::vector<Delivery>& deliveries) {
+    return !find_notice(deliveries, "resolved", job, alert).is_null();
+  };
+  return receiver_.wait_until(resolved, kAlertPatience);
+}
+
+std::set<std::string> AlertInbox::arrived(const std::string& job) const {
+  std::set<std::string> names;
+  for (const Delivery& delivery : receiver_.deliveries()) {
+    for (const auto& notice : delivery.body.at("alerts")) {
+      const auto& labels = notice.at("labels");
+      if (labels.value("job", "") == job && notice.at("status") == "firing") {
+        names.insert(labels.at("alertname").get<std::string>());
+      }
+    }
+  }
+  return names;
+}
+
+std::string AlertInbox::report() const {
+  std::string text;
+  for (const Delivery& delivery : receiver_.deliveries()) {
+    for (const auto& notice : delivery.body.at("alerts")) {
+      text += delivery.path + " " + notice.at("status").dump() + " " +
+              notice.at("labels").dump() + "\n";
+    }
+  }
+  return text;
+}
+
+AlertStage::AlertStage(const std::vector<ScrapeTarget>& targets,
+                       const AlertStageOptions& options)
+    : alertmanager_(inbox_.alertmanager_configuration()),
+      prometheus_(targets, {.rules = generated_rules(options.time_scale),
+                            .alertmanager_port = alertmanager_.port(),
+                            .evaluation_interval = options.interval}) {}
+
+void AlertStage::expect_arrival(const std::string& job,
+                                const Alert& alert) const {
+  EXPECT_TRUE(inbox_.has_arrived(job, alert))
+      << described(job, alert) << " has not arrived\n"
+      << report();
+}
+
+void AlertStage::expect_resolution(const std::string& job,
+                                   const Alert& alert) const {
+  EXPECT_TRUE(inbox_.is_resolved(job, alert))
+      << described(job, alert) << " is not resolved\n"
+      << report();
+}
+
+std::set<std::string> AlertStage::ever_fired(const std::string& job) const {
+  std::set<std::string> names;
+  for (const auto& sample :
+       prometheus_.query("max_over_time(" + firing(job) + "[1h])")) {
+    names.insert(sample.at("metric").at("alertname").get<std::string>());
+  }
+  return names;
+}
+
+std::string AlertStage::report() const {
+  std::string text = "firing or pending now:\n";
+  for (const auto& sample : prometheus_.query("ALERTS")) {
+    text += "  " + sample.at("metric").dump() + "\n";
+  }
+  return text + "arrived:\n" + inbox_.report() + alertmanager_.output() +
+         prometheus_.output();
+}
+
+}  // namespace dbpool::test

@@ -1,0 +1,115 @@
+// Which alerts the example for Alertmanager holds back, and which it must
+// not, by a real Alertmanager that is given alerts.
+
+#include <gtest/gtest.h>
+
+#include <set>
+#include <string>
+
+#include "tests/alerts/alert_stage.h"
+#include "tests/support/http_client.h"
+
+namespace dbpool::test {
+namespace {
+
+using Names = std::set<std::string>;
+
+class InhibitionTest : public ::testing::Test {
+ protected:
+  // Gives it an alert of this job's only pool, as Prometheus would.
+  void raise(const std::string& job, const Alert& alert) {
+    nlohmann::json labels = {{"alertname", alert.name},
+                             {"severity", alert.severity},
+                             {"job", job},
+                             {"instance", "app:10187"},
+                             {"pool", "default"}};
+    for (const auto& [name, value] : alert.labels) labels[name] = value;
+    const nlohmann::json annotations = {
+        {"summary", "One."},
+        {"description", "Pool default of app:10187."},
+        {"runbook_url", "https://runbooks.example/" + alert.name + ".md"}};
+    const nlohmann::json alerts = {
+        {{"labels", labels}, {"annotations", annotations}}};
+    const HttpResponse response =
+        http_get(alertmanager_.port(), "/api/v2/alerts",
+                 {.method = "POST",
+                  .headers = {{"Content-Type", "application/json"}},
+                  .body = alerts.dump()});
+    ASSERT_EQ(response.status, 200) << response.body;
+  }
+
+  void raise_and_wait(const std::string& job, const Alert& alert) {
+    raise(job, alert);
+    EXPECT_TRUE(inbox_.has_arrived(job, alert)) << inbox_.report();
+  }
+
+  // All but Watchdog, which has no pool.
+  void raise_all(const std::string& job) {
+    for (const char* name :
+         {"DbpoolExhausted", "DbpoolAcquireBudgetBurn", "DbpoolDatabaseDown",
+          "DbpoolServerSlotsLow", "DbpoolCertificateExpiring"}) {
+      raise(job, {name, "critical"});
+    }
+    for (const char* name :
+         {"DbpoolWaitingRequests", "DbpoolNearExhaustion", "DbpoolQueriesSlow",
+          "DbpoolLeakSuspected", "DbpoolConnectionChurn", "DbpoolProbeFailing",
+          "DbpoolExporterDown", "DbpoolReloadFailed"}) {
+      raise(job, {name, "warning"});
+    }
+  }
+
+  // Once a notice that nothing holds back has arrived after the others.
+  Names arrived(const std::string& job) {
+    raise_and_wait("last", {"DbpoolExporterDown", "warning"});
+    return inbox_.arrived(job);
+  }
+
+  const AlertInbox inbox_;
+  const Alertmanager alertmanager_{inbox_.alertmanager_configuration()};
+};
+
+TEST_F(InhibitionTest, ADownDatabaseHoldsBackItsSymptomsOnly) {
+  raise_and_wait("down", {"DbpoolDatabaseDown", "critical"});
+  raise_all("down");
+  EXPECT_EQ(arrived("down"),
+            (Names{"DbpoolDatabaseDown", "DbpoolServerSlotsLow",
+                   "DbpoolCertificateExpiring", "DbpoolLeakSuspected",
+                   "DbpoolConnectionChurn", "DbpoolExporterDown",
+                   "DbpoolReloadFailed"}))
+      << inbox_.report();
+}
+
+TEST_F(InhibitionTest, AnExhaustedPoolHoldsBackThatItsRequestsWait) {
+  raise_and_wait("full", {"DbpoolExhausted", "critical"});
+  for (const char* name :
+       {"DbpoolWaitingRequests", "DbpoolNearExhaustion", "DbpoolQueriesSlow",
+        "DbpoolLeakSuspected", "DbpoolConnectionChurn"}) {
+    raise("full", {name, "warning"});
+  }
+  EXPECT_EQ(arrived("full"),
+            (Names{"DbpoolExhausted", "DbpoolQueriesSlow",
+                   "DbpoolLeakSuspected", "DbpoolConnectionChurn"}))
+      << inbox_.report();
+}
+
+TEST_F(InhibitionTest, OtherPoolsAreNotHeldBack) {
+  raise_and_wait("down", {"DbpoolDatabaseDown", "critical"});
+  raise_and_wait("full", {"DbpoolExhausted", "critical"});
+  raise_and_wait("waiting", {"DbpoolWaitingRequests", "warning"});
+}
+
+TEST_F(InhibitionTest, TheCriticalOneHoldsBackItsWarningOfTheSameThingOnly) {
+  const std::string name = "DbpoolCertificateExpiring";
+  raise_and_wait("one", {name, "critical", {{"certificate", "server"}}});
+  raise("one", {name, "warning", {{"certificate", "server"}}});
+  raise_and_wait("one", {name, "warning", {{"certificate", "client"}}});
+  for (const Delivery& delivery : inbox_.deliveries()) {
+    if (delivery.path != "/chat") continue;
+    for (const auto& notice : delivery.body.at("alerts")) {
+      EXPECT_EQ(notice.at("labels").at("certificate"), "client");
+    }
+  }
+}
+
+}  // namespace
+}  // namespace dbpool::test

@@ -1,0 +1,112 @@
+// Alerts from the fault to the receiver and back: real PostgreSQL, exporters,
+// Prometheus and Alertmanager, the rules at a time scale. All faults are made
+// at once, each to an exporter of its own, so that the whole takes no longer
+// than the slowest of them.
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <iterator>
+
+#include "tests/alerts/alert_stage.h"
+#include "tests/alerts/fault.h"
+#include "tests/support/eventually.h"
+
+namespace dbpool::test {
+namespace {
+
+using Faults = std::vector<std::unique_ptr<Fault>>;
+
+const AlertStageOptions kStage = {.time_scale = 40, .interval = "500ms"};
+
+class LiveAlertsTest : public ::testing::Test {
+ protected:
+  LiveAlertsTest() {
+    create_planted_role(postgres_);
+    faults_ = pool_faults(postgres_);
+    std::ranges::move(database_faults(postgres_), std::back_inserter(faults_));
+    stage_.emplace(targets(), kStage);
+  }
+  ~LiveAlertsTest() override {
+    if (!HasFailure()) return;
+    for (const auto& fault : faults_) {
+      GTEST_LOG_(INFO) << "the page of " << fault->job() << ":\n"
+                       << fault->page();
+    }
+  }
+
+  std::vector<ScrapeTarget> targets() const {
+    std::vector<ScrapeTarget> targets;
+    for (const auto& fault : faults_)
+      targets.push_back(fault->target(kStage.interval));
+    return targets;
+  }
+
+  // While all is well for longer than most windows.
+  void expect_calm() {
+    EXPECT_TRUE(eventually(kLiveness, [this] {
+      return stage_->prometheus().query_value(
+                 "count(dbpool_acquires_total offset 8s)") == faults_.size();
+    }));
+    for (const auto& fault : faults_) expect_only({}, *fault);
+  }
+
+  void expect_only(const std::set<std::string>& expected, const Fault& fault) {
+    for (const std::string& name : stage_->ever_fired(fault.job())) {
+      EXPECT_TRUE(expected.contains(name))
+          << name << " of " << fault.job() << " has fired\n"
+          << stage_->report();
+    }
+  }
+
+  void expect_arrivals() {
+    for (const auto& fault : faults_) {
+      for (const Alert& alert : fault->wanted()) {
+        stage_->expect_arrival(fault->job(), alert);
+      }
+    }
+    for (const auto& fault : faults_) fault->make_worse();
+    for (const auto& fault : faults_) {
+      for (const Alert& alert : fault->wanted_when_worse()) {
+        stage_->expect_arrival(fault->job(), alert);
+      }
+    }
+  }
+
+  void expect_resolutions() {
+    for (const auto& fault : faults_) {
+      std::vector<Alert> alerts = fault->wanted();
+      std::ranges::move(fault->wanted_when_worse(), std::back_inserter(alerts));
+      for (const Alert& alert : alerts) {
+        stage_->expect_resolution(fault->job(), alert);
+      }
+    }
+  }
+
+  void expect_silence_of_the_others() {
+    for (const auto& fault : faults_) {
+      std::set<std::string> expected = fault->accepted();
+      // A restart, or a scrape, takes long on a busy machine.
+      expected.insert("DbpoolExporterDown");
+      for (const Alert& alert : fault->wanted()) expected.insert(alert.name);
+      expect_only(expected, *fault);
+    }
+  }
+
+  Postgres postgres_;
+  Faults faults_;
+  std::optional<AlertStage> stage_;
+};
+
+TEST_F(LiveAlertsTest, EachArrivesAfterItsFaultAndIsResolvedByTheCure) {
+  stage_->expect_arrival("", {"DbpoolWatchdog", "info"});
+  expect_calm();
+  for (const auto& fault : faults_) fault->make();
+  expect_arrivals();
+  for (const auto& fault : faults_) fault->cure();
+  expect_resolutions();
+  expect_silence_of_the_others();
+}
+
+}  // namespace
+}  // namespace dbpool::test
