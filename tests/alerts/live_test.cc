@@ -100,10 +100,14 @@ class LiveAlertsTest : public ::testing::Test {
 
 TEST_F(LiveAlertsTest, EachArrivesAfterItsFaultAndIsResolvedByTheCure) {
   stage_->expect_arrival("", {"DbpoolWatchdog", "info"});
+  GTEST_LOG_(INFO) << "all exporters run";
   expect_calm();
   for (const auto& fault : faults_) fault->make();
+  GTEST_LOG_(INFO) << "all faults are made";
   expect_arrivals();
+  GTEST_LOG_(INFO) << "all alerts have arrived";
   for (const auto& fault : faults_) fault->cure();
+  GTEST_LOG_(INFO) << "all faults are cured";
   expect_resolutions();
   expect_silence_of_the_others();
 }

@@ -61,14 +61,20 @@ class LockedTable : public PacedFault {
 class BriskMultiplexing : public PacedFault {
  public:
   explicit BriskMultiplexing(const Postgres& postgres)
-      : PacedFault("brisk", postgres, 0.001) {
-    restart(workload({"--workload.clients=6", "--workload.think=20ms"}));
+      : PacedFault("brisk", postgres, 0.02) {
+    run_clients(1);
   }
 
-  void make() override { set_pace(0.02); }
-  void cure() override { set_pace(0.001); }
+  void make() override { run_clients(6); }
+  void cure() override { run_clients(1); }
   std::vector<Alert> wanted() const override {
     return {{"DbpoolNearExhaustion", "warning"}};
+  }
+
+ private:
+  void run_clients(int count) {
+    restart(workload({"--workload.clients=" + std::to_string(count),
+                      "--workload.think=20ms"}));
   }
 };
 
