@@ -33,6 +33,8 @@ export interface PanelOptions {
   height?: number;
   decimals?: number;
   max?: number;
+  /** The alerts that are about what it shows; it links to their runbooks. */
+  alerts?: string[];
 }
 
 export interface StatOptions extends PanelOptions {
@@ -110,6 +112,15 @@ export function linkTo(
     );
 }
 
+function runbookLinks(options: PanelOptions): sdk.DashboardLinkBuilder[] {
+  return (options.alerts ?? []).map((alert) =>
+    new sdk.DashboardLinkBuilder(`Runbook of ${alert}`)
+      .type(sdk.DashboardLinkType.Link)
+      .url(`\${runbooks}/${alert}.md`)
+      .targetBlank(true),
+  );
+}
+
 export function statPanel(options: StatOptions): sdk.Panel {
   const builder = new stat.PanelBuilder()
     .title(options.title)
@@ -137,9 +148,11 @@ export function statPanel(options: StatOptions): sdk.Panel {
       { type: sdk.MappingType.ValueToText, options: options.texts },
     ]);
   }
+  const links = runbookLinks(options);
   if (options.link !== undefined) {
-    builder.links([linkTo(options.link, "Show the story")]);
+    links.unshift(linkTo(options.link, "Show the story"));
   }
+  if (links.length > 0) builder.links(links);
   return builder.build();
 }
 
@@ -183,6 +196,8 @@ export function graphPanel(options: GraphOptions): sdk.Panel {
     .axisSoftMin(0)
     .height(options.height ?? 8)
     .span(options.width);
+  const links = runbookLinks(options);
+  if (links.length > 0) builder.links(links);
   if (options.decimals !== undefined) builder.decimals(options.decimals);
   if (options.max !== undefined) builder.min(0).max(options.max);
   if (options.stacked) {
@@ -420,6 +435,10 @@ function variables() {
       "Pools of these processes.",
       'label_values(dbpool_max_connections{job=~"$job", instance=~"$instance"}, pool)',
     ),
+    new sdk.ConstantVariableBuilder("runbooks")
+      .label("Runbooks")
+      .description("Where the pages of alerts/runbooks are served.")
+      .value("https://runbooks.example/dbpool"),
   ];
 }
 
@@ -498,6 +517,12 @@ export function dashboard(options: DashboardOptions): sdk.Dashboard {
   // The SDK hides links and annotations in a menu; we want them seen.
   built.links?.forEach((link) => delete link.placement);
   built.annotations.list?.forEach((query) => delete query.placement);
+  // And it cannot hide a constant, of which there is nothing to choose.
+  built.templating?.list?.forEach((variable) => {
+    if (variable.type === "constant") {
+      variable.hide = sdk.VariableHide.HideVariable;
+    }
+  });
   return { ...built, panels: place(options.rows) };
 }
 

@@ -10,6 +10,7 @@ const canOneConnect = {
   panels: [
     statPanel({
       title: "Database",
+      alerts: ["DbpoolDatabaseDown"],
       description:
         "Whether the last connection probe reached a usable session; of several pools the worst.",
       unit: "none",
@@ -40,6 +41,7 @@ const canOneConnect = {
     }),
     statPanel({
       title: "Slots used",
+      alerts: ["DbpoolServerSlotsLow"],
       description:
         "Client sessions over the slots that the database grants to ordinary roles; of several databases the worst.",
       unit: "percentunit",
@@ -71,6 +73,7 @@ const canOneConnect = {
     }),
     statPanel({
       title: "First certificate expires in",
+      alerts: ["DbpoolCertificateExpiring"],
       description:
         "Time until the first of the certificates in use expires: the server's, the client's or the authority's.",
       unit: "s",
@@ -223,6 +226,7 @@ const probes = {
     }),
     graphPanel({
       title: "Failed runs by probe and reason",
+      alerts: ["DbpoolProbeFailing"],
       description:
         "Runs a second that failed. timeout_capacity of select is the pool's queue, not the database.",
       unit: "ops",
@@ -317,6 +321,7 @@ const theExporter = {
     }),
     graphPanel({
       title: "Last reload of the settings",
+      alerts: ["DbpoolReloadFailed"],
       description:
         "1: the last reload was taken; 0: it was refused, and the settings before it are in force.",
       unit: "none",

@@ -101,6 +101,7 @@ const isAnybodyWaiting = {
     }),
     statPanel({
       title: "Targets down",
+      alerts: ["DbpoolExporterDown"],
       description:
         "Scrape targets that had a pool within a day and do not answer: nothing on these pages is true for them.",
       unit: "none",

@@ -27,6 +27,7 @@ const areRequestsWaiting = {
   panels: [
     statPanel({
       title: "Waiting now",
+      alerts: ["DbpoolWaitingRequests"],
       description: "Requests that wait for a connection, at the last scrape.",
       unit: "none",
       width: 3,
@@ -54,6 +55,7 @@ const areRequestsWaiting = {
     }),
     statPanel({
       title: "Exhausted",
+      alerts: ["DbpoolExhausted"],
       description:
         "Share of the interval with somebody waiting for capacity; of several pools the worst.",
       unit: "percentunit",
@@ -86,6 +88,7 @@ const areRequestsWaiting = {
     }),
     statPanel({
       title: "Failed acquires",
+      alerts: ["DbpoolAcquireBudgetBurn"],
       description:
         "Share of acquires that ended without a connection; cancelled and closed ones do not count.",
       unit: "percentunit",
@@ -104,6 +107,7 @@ const areRequestsWaiting = {
     }),
     statPanel({
       title: "Utilisation",
+      alerts: ["DbpoolNearExhaustion"],
       description: "Connection time on lease over connection time allowed.",
       unit: "percentunit",
       decimals: 0,
@@ -113,6 +117,7 @@ const areRequestsWaiting = {
     }),
     statPanel({
       title: "Overdue leases",
+      alerts: ["DbpoolLeakSuspected"],
       description:
         "Leases held past the leak threshold now. The log and /stats name who holds them.",
       unit: "none",
@@ -124,6 +129,7 @@ const areRequestsWaiting = {
     }),
     statPanel({
       title: "Database",
+      alerts: ["DbpoolDatabaseDown"],
       description:
         "Whether the last connection probe reached a usable session; of several pools the worst. Absent before the first probe and in embedded pools without probes.",
       unit: "none",
@@ -285,6 +291,7 @@ const isItThePool = {
     }),
     graphPanel({
       title: "Connections opened and closed",
+      alerts: ["DbpoolConnectionChurn"],
       description:
         "Connections a second, closed ones by reason. idle_timeout, max_uses and max_lifetime are housekeeping; broken and check_failed are the database or the network; dirty is a caller.",
       unit: "ops",
@@ -385,6 +392,7 @@ const isItTheDatabase = {
   panels: [
     graphPanel({
       title: "Query latency by name, 99th percentile",
+      alerts: ["DbpoolQueriesSlow"],
       description:
         "On the wire, waiting for a connection excluded. Slow here and requests waiting: the queries are the cause.",
       unit: "s",

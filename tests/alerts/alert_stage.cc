@@ -31,18 +31,18 @@ bool is_of(const nlohmann::json& notice, const std::string& job,
   return true;
 }
 
-// The first notice with this status; null when there is none.
-nlohmann::json find_notice(const std::vector<Delivery>& deliveries,
-                           const std::string& status, const std::string& job,
-                           const Alert& alert) {
+// The last notice of it; null when there is none.
+nlohmann::json last_notice(const std::vector<Delivery>& deliveries,
+                           const std::string& job, const Alert& alert) {
+  nlohmann::json last;
   for (const Delivery& delivery : deliveries) {
-    for (nlohmann::json notice : delivery.body.at("alerts")) {
-      if (notice.at("status") != status || !is_of(notice, job, alert)) continue;
-      notice["path"] = delivery.path;
-      return notice;
+    for (const nlohmann::json& notice : delivery.body.at("alerts")) {
+      if (!is_of(notice, job, alert)) continue;
+      last = notice;
+      last["path"] = delivery.path;
     }
   }
-  return nullptr;
+  return last;
 }
 
 void expect_whole(const nlohmann::json& notice, const Alert& alert) {
@@ -88,8 +88,8 @@ std::string AlertInbox::alertmanager_configuration() const {
 bool AlertInbox::has_arrived(const std::string& job, const Alert& alert) const {
   nlohmann::json notice;
   const auto arrived = [&](const std::vector<Delivery>& deliveries) {
-    notice = find_notice(deliveries, "firing", job, alert);
-    return !notice.is_null();
+    notice = last_notice(deliveries, job, alert);
+    return !notice.is_null() && notice.at("status") == "firing";
   };
   if (!receiver_.wait_until(arrived, kAlertPatience)) return false;
   SCOPED_TRACE(described(job, alert));
@@ -99,7 +99,8 @@ bool AlertInbox::has_arrived(const std::string& job, const Alert& alert) const {
 
 bool AlertInbox::is_resolved(const std::string& job, const Alert& alert) const {
   const auto resolved = [&](const std::vector<Delivery>& deliveries) {
-    return !find_notice(deliveries, "resolved", job, alert).is_null();
+    const nlohmann::json notice = last_notice(deliveries, job, alert);
+    return !notice.is_null() && notice.at("status") == "resolved";
   };
   return receiver_.wait_until(resolved, kAlertPatience);
 }

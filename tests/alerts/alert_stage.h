@@ -31,10 +31,10 @@ class AlertInbox {
   // shortened.
   std::string alertmanager_configuration() const;
 
-  // Waits until the alert of `job` (any if empty) has arrived as firing, with
-  // all that an alert must have; false at the deadline.
+  // Waits until the last that has arrived of the alert of `job` (any if empty)
+  // is that it fires, with all that an alert must have; false at the deadline.
   bool has_arrived(const std::string& job, const Alert& alert) const;
-  // Waits until it has arrived as resolved.
+  // Waits until the last that has arrived of it is that it is resolved.
   bool is_resolved(const std::string& job, const Alert& alert) const;
   // The names of those of `job` that have arrived as firing so far.
   std::set<std::string> arrived(const std::string& job) const;

@@ -14,13 +14,17 @@ constexpr hours kDay{24};
 
 const std::string kUser(kPlantedUser);
 
+// What sees the fault looks often.
+const std::string kConnectOften = "--probe.connect.interval=1s";
+
 // The database is stopped.
 class StoppedDatabase : public Fault {
  public:
   StoppedDatabase() : Fault("stopped") {
     create_planted_role(own_);
     restart({.database_url = planted_url(own_),
-             .args = {"--workload.clients=2", "--workload.think=50ms"}});
+             .args = {kConnectOften, "--workload.clients=2",
+                      "--workload.think=100ms"}});
   }
 
   void make() override { own_.stop(StopMode::kImmediate); }
@@ -38,7 +42,7 @@ class RefusedRole : public PacedFault {
  public:
   explicit RefusedRole(Postgres& postgres)
       : PacedFault("refused", postgres, 0), server_(postgres) {
-    restart(workload({"--workload.rate=5"}));
+    restart(workload({kConnectOften, "--workload.rate=5"}));
   }
 
   void make() override {
@@ -83,6 +87,7 @@ class TakenSlots : public Fault {
   TakenSlots() : Fault("slots"), own_({.config = {"max_connections = 63"}}) {
     create_planted_role(own_);
     restart({.database_url = planted_url(own_),
+             .args = {"--probe.server.interval=1s"},
              .env = {{"DB_POOL_MAX", "2"}, {"DB_POOL_MIN", "1"}}});
   }
 
@@ -153,6 +158,7 @@ class ExpiringCertificates : public Fault {
   }
   void trust(const std::string& certificates) {
     restart({.database_url = planted_url(own_),
+             .args = {kConnectOften},
              .env = {{"DB_SSL", "true"}, {"DB_SSL_CA", base64(certificates)}}});
   }
 

@@ -25,12 +25,8 @@ std::string Fault::page() {
 void Fault::restart(ExporterOptions options) {
   if (exporter_) exporter_->stop();
   options.listen = false;
-  for (const std::string& argument :
-       {"--web.listen-address=127.0.0.1:" + std::to_string(port_),
-        std::string("--probe.connect.interval=1s"),
-        std::string("--probe.server.interval=1s")}) {
-    options.args.push_back(argument);
-  }
+  options.args.push_back("--web.listen-address=127.0.0.1:" +
+                         std::to_string(port_));
   exporter_.emplace(std::move(options));
   exporter_->port();
 }

@@ -44,10 +44,11 @@ class LiveAlertsTest : public ::testing::Test {
 
   // While all is well for longer than most windows.
   void expect_calm() {
-    EXPECT_TRUE(eventually(kLiveness, [this] {
+    const auto is_known = [this] {
       return stage_->prometheus().query_value(
                  "count(dbpool_acquires_total offset 8s)") == faults_.size();
-    }));
+    };
+    EXPECT_TRUE(eventually(kLiveness, is_known, std::chrono::seconds(1)));
     for (const auto& fault : faults_) expect_only({}, *fault);
   }
 
@@ -59,17 +60,19 @@ class LiveAlertsTest : public ::testing::Test {
     }
   }
 
-  void expect_arrivals() {
-    for (const auto& fault : faults_) {
-      for (const Alert& alert : fault->wanted()) {
-        stage_->expect_arrival(fault->job(), alert);
-      }
+  void expect_arrivals(const Fault& fault, const std::vector<Alert>& alerts) {
+    for (const Alert& alert : alerts) {
+      stage_->expect_arrival(fault.job(), alert);
     }
-    for (const auto& fault : faults_) fault->make_worse();
+  }
+
+  // One after the other: the last ones go on for longest.
+  void cure_what_has_arrived() {
     for (const auto& fault : faults_) {
-      for (const Alert& alert : fault->wanted_when_worse()) {
-        stage_->expect_arrival(fault->job(), alert);
-      }
+      expect_arrivals(*fault, fault->wanted());
+      fault->make_worse();
+      expect_arrivals(*fault, fault->wanted_when_worse());
+      fault->cure();
     }
   }
 
@@ -104,10 +107,8 @@ TEST_F(LiveAlertsTest, EachArrivesAfterItsFaultAndIsResolvedByTheCure) {
   expect_calm();
   for (const auto& fault : faults_) fault->make();
   GTEST_LOG_(INFO) << "all faults are made";
-  expect_arrivals();
-  GTEST_LOG_(INFO) << "all alerts have arrived";
-  for (const auto& fault : faults_) fault->cure();
-  GTEST_LOG_(INFO) << "all faults are cured";
+  cure_what_has_arrived();
+  GTEST_LOG_(INFO) << "all have arrived and are cured";
   expect_resolutions();
   expect_silence_of_the_others();
 }

@@ -176,7 +176,9 @@ const breakages: Record<string, (dashboard: Dashboard) => void> = {
   "template-instance-rule": ({ templating }) => {
     templating.list[2]!.multi = false;
   },
-  "template-pool-rule": ({ templating }) => templating.list.pop(),
+  "template-pool-rule": ({ templating }) => {
+    templating.list = templating.list.filter(({ name }) => name !== "pool");
+  },
   "template-on-time-change-reload-rule": ({ templating }) => {
     templating.list[1]!.refresh = 1;
   },
