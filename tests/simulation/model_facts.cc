@@ -76,8 +76,8 @@ bool Model::hopeless() const {
   const bool hopes = std::any_of(
       connections_.begin(), connections_.end(),
       [&](const ModelConnection& other) { return is_young_opening(other); });
-  const bool may_try = now_ >= retry_at_ && may_open();
-  return live() == 0 && failures_ > 0 && !hopes && !may_try;
+  const bool will_try = now_ >= retry_at_ && count(State::kOpening) == 0;
+  return live() == 0 && failures_ > 0 && !hopes && !will_try;
 }
 
 // The table of stats.h, word for word.

@@ -261,15 +261,20 @@ TEST_F(BrainRequests, EveryOtherRetryIsAQuickOne) {
   }
 }
 
-TEST_F(BrainRequests, WhileClosingOnesFillTheLimitARetryIsNoHope) {
+TEST_F(BrainRequests, WhileClosingOnesFillTheLimitARetryIsAwaited) {
   const ConnectionId one = lease();
   ask();
   fail_opening(only_work().id);
-  now_ += 1h;  // long after the backoff
+  pass(1h);  // that failure says little by now
   resize(0, 1);
   give_back(one, ReturnState::kBroken);
-  EXPECT_EQ(count(ConnectionState::kClosing), 1U);
-  EXPECT_EQ(ask().failure, AcquireFailure::kBackendDown);
+  const Work close = only_work();
+  const Waiter& waiter = ask();
+  EXPECT_EQ(waiter.state, State::kQueued);
+  EXPECT_EQ(waiting(WaitReason::kBackendDown), 1U);
+  succeed(close);
+  succeed(only_work());
+  EXPECT_EQ(waiter.state, State::kGranted);
 }
 
 TEST_F(BrainRequests, RefusedSlotsAreTheReasonUntilAnOpeningEndsOtherwise) {

@@ -19,8 +19,8 @@
 //
 // An acquire fails at once, without queueing, with kBackendDown or
 // kServerSlots when there is no hope: nothing is live, the last opening
-// failed, and no opening that is younger than kSlow is under way, nor may one
-// begin now. With kQueueFull when the queue is at its bound; with kClosed
+// failed, and the pool backs off, or all that is opening has lasted for kSlow
+// or longer. With kQueueFull when the queue is at its bound; with kClosed
 // after close(). Requests that are waiting when hope ends fail, too. So who
 // comes first after a backoff brings a retry about and waits for it, but into
 // a black hole nobody waits for longer than kSlow.

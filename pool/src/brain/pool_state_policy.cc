@@ -64,8 +64,9 @@ TimePoint PoolState::hope_deadline() const noexcept {
 }
 
 bool PoolState::is_hopeless(TimePoint now) const noexcept {
-  if (!is_failing() || table_.live() > 0 || now < hope_deadline()) return false;
-  return backoff_.holds(now) || !may_open();
+  if (!is_failing() || table_.live() > 0) return false;
+  const bool tries = table_.count(ConnectionState::kOpening) > 0;
+  return tries ? now >= hope_deadline() : backoff_.holds(now);
 }
 
 // --- Connections -----------------------------------------------------------
