@@ -5,9 +5,10 @@
 
 namespace dbpool::exporter {
 
-ConnectProbe::ConnectProbe(const Pool& pool)
-    : target_(pool.target()),
-      server_statement_timeout_(pool.options().server_statement_timeout) {}
+ConnectProbe::ConnectProbe(ConnectionString target,
+                           std::optional<Duration> server_statement_timeout)
+    : target_(std::move(target)),
+      server_statement_timeout_(server_statement_timeout) {}
 
 std::span<const std::string_view> ConnectProbe::reasons() const noexcept {
   static constexpr std::array<std::string_view, 8> kReasons = {

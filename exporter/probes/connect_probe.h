@@ -8,15 +8,15 @@
 #define DBPOOL_EXPORTER_PROBES_CONNECT_PROBE_H_
 
 #include "dbpool/connect.h"
-#include "dbpool/pool.h"
 #include "exporter/probes/probe.h"
 
 namespace dbpool::exporter {
 
 class ConnectProbe : public Probe {
  public:
-  // Connects as `pool` does, of which nothing is kept.
-  explicit ConnectProbe(const Pool& pool);
+  // `server_statement_timeout` as in PoolOptions.
+  explicit ConnectProbe(ConnectionString target,
+                        std::optional<Duration> server_statement_timeout = {});
 
   std::string_view name() const noexcept override { return "connect"; }
   std::span<const std::string_view> reasons() const noexcept override;

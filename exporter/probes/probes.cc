@@ -59,8 +59,9 @@ Probes::Probes(Pool& pool, const ProbeOptions& options,
   }
   if (options.connect) {
     connect_ = std::make_unique<ProbeRunner>(
-        std::make_unique<ConnectProbe>(pool), *options.connect,
-        on_change);
+        std::make_unique<ConnectProbe>(pool.target(),
+                                       pool.options().server_statement_timeout),
+        *options.connect, on_change);
   }
   if (options.select) {
     select_ = std::make_unique<ProbeRunner>(
