@@ -109,8 +109,8 @@ Response Router::not_allowed(std::string_view path) const {
   std::string allow;
   for (const Route& route : routes_) {
     if (!path.empty() && route.path != path) continue;
-    const std::string_view methods =
-        route.method == "GET" ? "GET, HEAD" : std::string_view(route.method);
+    const std::string methods =
+        route.method == "GET" ? "GET, HEAD" : route.method;
     if (allow.find(methods) != std::string::npos) continue;
     allow.append(allow.empty() ? "" : ", ").append(methods);
   }

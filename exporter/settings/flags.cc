@@ -65,8 +65,9 @@ Values without_valued_switches(const Values& args, Flags& flags) {
   for (const std::string& arg : args) {
     const std::string name = arg.substr(0, arg.find('='));
     if (name != arg && std::ranges::find(kSwitches, name) != kSwitches.end()) {
-      flags.errors.push_back(name + ": a value was given; expected " + name +
-                             " alone");
+      std::string& error = flags.errors.emplace_back(name);
+      error.append(": a value was given; expected ").append(name);
+      error.append(" alone");
     } else {
       rest.push_back(arg);
     }

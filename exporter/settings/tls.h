@@ -61,7 +61,7 @@ struct TlsDecision {
 // URL's own. With reject=false DB_SSL_CA is checked but not used: libpq
 // verifies whenever it has a root. A database that is reached by Unix sockets
 // only is left as it is: libpq knows no TLS there.
-TlsDecision decide_tls(ConnectionString& database, const TlsWishes& wishes);
+TlsDecision decide_tls(ConnectionString& database, const TlsWishes& given);
 
 }  // namespace dbpool::exporter
 

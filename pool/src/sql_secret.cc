@@ -117,7 +117,7 @@ class Literal {
   // The end of the text, or of the "…" around.
   std::size_t rest(std::size_t from) const {
     std::size_t i = from;
-    while (i < text_.size() && !(quoted_ && text_[i] == '"')) {
+    while (i < text_.size() && (!quoted_ || text_[i] != '"')) {
       i += quoted_ && text_[i] == '\\' ? 2 : 1;
     }
     return std::min(i, text_.size());
