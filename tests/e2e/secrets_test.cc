@@ -28,23 +28,23 @@ class SecretsInStatementsTest : public ::testing::Test {
 
   // Statements with the planted password, of which most fail.
   ExporterOptions options(const std::string& log_queries) const {
-    const std::string password = "'" + std::string(kPlantedPassword) + "'";
+    const auto sql = [](const std::string& name, const std::string& text) {
+      return "--workload.sql=" + name + "=" + text;
+    };
+    const std::string nobodys = "ALTER ROLE nobody PASSWORD ";
+    const std::string own = "ALTER ROLE planted PASSWORD '";
     return {
         .database_url = planted_url(postgres_),
         .args = {"--workload.rate=100",
-                 "--workload.sql=good=ALTER ROLE planted PASSWORD " + password,
-                 "--workload.sql=encrypted=ALTER ROLE nobody ENCRYPTED "
-                 "PASSWORD E'pl4nt\\'S3cret' LOGIN",
-                 "--workload.sql=dollars=ALTER ROLE nobody PASSWORD "
-                 "$a$pl4nt S3cret$a$ BOGUS",
-                 "--workload.sql=open=ALTER ROLE planted PASSWORD 'pl4nt "
-                 "S3cret",
-                 "--workload.sql=nested=DO $$BEGIN EXECUTE 'ALTER ROLE "
-                 "nobody PASSWORD ''pl4nt S3cret'''; END$$",
-                 "--workload.sql=conninfo=SELECT 'host=h password=''pl4nt "
-                 "S3cret'''::int",
-                 "--probe.select_1.sql=SELECT set_config('password', 'pl4nt "
-                 "S3cret', nothing)"},
+                 sql("good", own + std::string(kPlantedPassword) + "'"),
+                 sql("encrypted", nobodys + "E'pl4nt\\'S3cret' LOGIN"),
+                 sql("dollars", nobodys + "$a$pl4nt S3cret$a$ BOGUS"),
+                 sql("open", own + "pl4nt S3cret"),
+                 sql("nested", "DO $$BEGIN EXECUTE '" + nobodys +
+                                   "''pl4nt S3cret'''; END$$"),
+                 sql("conninfo",
+                     "SELECT 'host=h password=''pl4nt S3cret'''::int"),
+                 "--probe.select_1.sql=SELECT f('password', 'pl4nt S3cret')"},
         .env = {{"DB_LOG_QUERIES", log_queries}}};
   }
 
