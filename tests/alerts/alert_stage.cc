@@ -58,7 +58,7 @@ void expect_whole(const nlohmann::json& notice, const Alert& alert) {
 std::string described(const std::string& job, const Alert& alert) {
   std::string text = alert.name + " (" + alert.severity + ") of " + job;
   for (const auto& [name, value] : alert.labels)
-    text += " " + name + "=" + value;
+    text.append(" ").append(name).append("=").append(value);
   return text;
 }
 
