@@ -67,7 +67,7 @@ class RefusedStatement : public PacedFault {
  public:
   explicit RefusedStatement(const Postgres& postgres)
       : PacedFault("denied", postgres, 0) {
-    restart(options({"--probe.select.sql=SELECT seconds FROM pace"}));
+    restart(options({"--probe.select_1.sql=SELECT seconds FROM pace"}));
   }
 
   void make() override {

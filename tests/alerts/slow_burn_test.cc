@@ -20,7 +20,7 @@ class NowAndThenSlow : public PacedFault {
   explicit NowAndThenSlow(const Postgres& postgres)
       : PacedFault("burning", postgres, 0.005) {
     std::vector<std::string> args = {"--workload.clients=2",
-                                     "--probe.select.interval=0"};
+                                     "--probe.select_1.interval=0"};
     for (int i = 1; i < 24; ++i) {
       args.push_back("--workload.sql=quick_" + std::to_string(i) +
                      "=SELECT pg_sleep(0.005)");
