@@ -142,10 +142,10 @@ TEST_F(ShutdownTest, LeasesAreSaidToBeAwaitedOnlyWhereThereAreAny) {
 // Nobody is left to cancel it, and the server does not look at the client
 // while a statement runs.
 TEST_F(ShutdownTest, AKilledExporterLeavesNoEndlessStatement) {
-  Exporter exporter({.database_url = planted_url(postgres_),
-                     .args = {"--workload.clients=1",
-                              "--workload.sql=SELECT pg_sleep(3600)"},
-                     .env = {{"DB_STATEMENT_TIMEOUT_MS", "3000"}}});
+  Exporter exporter(
+      {.database_url = planted_url(postgres_),
+       .args = {"--workload.clients=1", "--workload.sql=SELECT pg_sleep(3600)"},
+       .env = {{"DB_STATEMENT_TIMEOUT_MS", "3000"}}});
   const auto sleeping = [&] {
     return postgres_.sql_value(
                "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' "

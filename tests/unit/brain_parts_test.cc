@@ -8,10 +8,10 @@
 
 #include "pool/src/brain/backoff.h"
 #include "pool/src/brain/latency_histogram.h"
-#include "pool/src/saturating_time.h"
 #include "pool/src/brain/sliding_peak.h"
 #include "pool/src/brain/time_integral.h"
 #include "pool/src/brain/wait_queue.h"
+#include "pool/src/saturating_time.h"
 
 namespace dbpool::detail {
 namespace {
