@@ -1,15 +1,16 @@
 #include "exporter/process_metrics.h"
 
 #include <dirent.h>
-#include <fcntl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 #include <array>
-#include <cstddef>
 #include <cstdlib>
+#include <fstream>
+#include <iterator>
 #include <memory>
 #include <optional>
+#include <sstream>
 #include <string_view>
 #include <utility>
 
@@ -20,16 +21,8 @@ namespace dbpool::exporter {
 namespace {
 
 std::string read_all(const std::string& path) {
-  std::string text;
-  const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return text;
-  std::array<char, 4096> piece{};
-  ssize_t count = 0;
-  while ((count = read(fd, piece.data(), piece.size())) > 0) {
-    text.append(piece.data(), static_cast<std::size_t>(count));
-  }
-  close(fd);
-  return text;
+  std::ifstream file(path);
+  return {std::istreambuf_iterator<char>(file), {}};
 }
 
 // The fields of /proc/<pid>/stat that are used, numbered as in proc(5).
@@ -49,13 +42,12 @@ std::optional<Stat> read_stat(const std::string& path) {
   const std::string text = read_all(path);
   const std::size_t name_end = text.rfind(')');
   if (name_end == std::string::npos) return std::nullopt;
-  const char* at = text.c_str() + name_end + 1;
+  std::istringstream fields(text.substr(name_end + 1));
   Stat stat{};
+  std::string field;
   for (std::size_t i = kFirstAfterName; i < stat.size(); ++i) {
-    while (*at == ' ') ++at;
-    if (*at == '\0') return std::nullopt;
-    stat[i] = std::strtod(at, nullptr);  // 0 for the state, which is a letter
-    while (*at != ' ' && *at != '\0') ++at;
+    if (!(fields >> field)) return std::nullopt;
+    stat[i] = std::strtod(field.c_str(), nullptr);  // the state is a letter
   }
   return stat;
 }

@@ -200,35 +200,19 @@ class Writer {
   std::vector<std::pair<double, std::string>> bounds_;
 };
 
-// For each family the next one of its name; families that are not the first
-// of theirs are marked.
-class Chains {
- public:
-  explicit Chains(const std::vector<MetricFamily>& families)
-      : next_(families.size(), kNone), is_first_(families.size(), true) {
-    std::unordered_map<std::string_view, std::size_t> last;
-    last.reserve(families.size());
-    for (std::size_t i = 0; i < families.size(); ++i) {
-      if (families[i].metric.empty()) {
-        is_first_[i] = false;
-        continue;
-      }
-      const auto [place, is_new] = last.emplace(families[i].name, i);
-      if (is_new) continue;
-      is_first_[i] = false;
-      next_[place->second] = i;
-      place->second = i;
-    }
+// The families of each name, in order of first appearance.
+using SameName = std::vector<const MetricFamily*>;
+std::vector<SameName> put_together(const std::vector<MetricFamily>& families) {
+  std::vector<SameName> groups;
+  std::unordered_map<std::string_view, std::size_t> places;
+  for (const MetricFamily& family : families) {
+    if (family.metric.empty()) continue;
+    const auto [place, is_new] = places.emplace(family.name, groups.size());
+    if (is_new) groups.emplace_back();
+    groups[place->second].push_back(&family);
   }
-
-  static constexpr std::size_t kNone = static_cast<std::size_t>(-1);
-  bool is_first(std::size_t i) const { return is_first_[i]; }
-  std::size_t next(std::size_t i) const { return next_[i]; }
-
- private:
-  std::vector<std::size_t> next_;
-  std::vector<bool> is_first_;
-};
+  return groups;
+}
 
 }  // namespace
 
@@ -243,13 +227,11 @@ std::string to_prometheus_text(const std::vector<MetricFamily>& families,
   std::string page;
   page.reserve(expected_size);
   Writer writer(page);
-  const Chains chains(families);
-  for (std::size_t i = 0; i < families.size(); ++i) {
-    if (!chains.is_first(i)) continue;
-    writer.header(families[i]);
-    for (std::size_t j = i; j != Chains::kNone; j = chains.next(j)) {
-      for (const ClientMetric& metric : families[j].metric) {
-        writer.metric(families[j], metric);
+  for (const SameName& group : put_together(families)) {
+    writer.header(*group.front());
+    for (const MetricFamily* family : group) {
+      for (const ClientMetric& metric : family->metric) {
+        writer.metric(*family, metric);
       }
     }
   }
