@@ -31,16 +31,25 @@ bool is_of(const nlohmann::json& notice, const std::string& job,
   return true;
 }
 
+// Each alert of them, with the path to which it came.
+std::vector<nlohmann::json> notices_of(
+    const std::vector<Delivery>& deliveries) {
+  std::vector<nlohmann::json> notices;
+  for (const Delivery& delivery : deliveries) {
+    for (const nlohmann::json& notice : delivery.body.at("alerts")) {
+      notices.push_back(notice);
+      notices.back()["path"] = delivery.path;
+    }
+  }
+  return notices;
+}
+
 // The last notice of it; null when there is none.
 nlohmann::json last_notice(const std::vector<Delivery>& deliveries,
                            const std::string& job, const Alert& alert) {
   nlohmann::json last;
-  for (const Delivery& delivery : deliveries) {
-    for (const nlohmann::json& notice : delivery.body.at("alerts")) {
-      if (!is_of(notice, job, alert)) continue;
-      last = notice;
-      last["path"] = delivery.path;
-    }
+  for (const nlohmann::json& notice : notices_of(deliveries)) {
+    if (is_of(notice, job, alert)) last = notice;
   }
   return last;
 }
@@ -105,14 +114,16 @@ bool AlertInbox::is_resolved(const std::string& job, const Alert& alert) const {
   return receiver_.wait_until(resolved, kAlertPatience);
 }
 
+std::vector<nlohmann::json> AlertInbox::notices() const {
+  return notices_of(receiver_.deliveries());
+}
+
 std::set<std::string> AlertInbox::arrived(const std::string& job) const {
   std::set<std::string> names;
-  for (const Delivery& delivery : receiver_.deliveries()) {
-    for (const auto& notice : delivery.body.at("alerts")) {
-      const auto& labels = notice.at("labels");
-      if (labels.value("job", "") == job && notice.at("status") == "firing") {
-        names.insert(labels.at("alertname").get<std::string>());
-      }
+  for (const nlohmann::json& notice : notices()) {
+    const auto& labels = notice.at("labels");
+    if (labels.value("job", "") == job && notice.at("status") == "firing") {
+      names.insert(labels.at("alertname").get<std::string>());
     }
   }
   return names;
@@ -120,11 +131,10 @@ std::set<std::string> AlertInbox::arrived(const std::string& job) const {
 
 std::string AlertInbox::report() const {
   std::string text;
-  for (const Delivery& delivery : receiver_.deliveries()) {
-    for (const auto& notice : delivery.body.at("alerts")) {
-      text += delivery.path + " " + notice.at("status").dump() + " " +
-              notice.at("labels").dump() + "\n";
-    }
+  for (const nlohmann::json& notice : notices()) {
+    text += notice.at("path").get<std::string>() + " " +
+            notice.at("status").dump() + " " + notice.at("labels").dump() +
+            "\n";
   }
   return text;
 }

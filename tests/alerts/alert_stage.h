@@ -38,8 +38,10 @@ class AlertInbox {
   bool is_resolved(const std::string& job, const Alert& alert) const;
   // The names of those of `job` that have arrived as firing so far.
   std::set<std::string> arrived(const std::string& job) const;
-  std::vector<Delivery> deliveries() const { return receiver_.deliveries(); }
-  // All notices so far, a line each.
+  // All notices so far, each an alert of Alertmanager's JSON with the "path" to
+  // which it came.
+  std::vector<nlohmann::json> notices() const;
+  // The same, a line each.
   std::string report() const;
 
  private:

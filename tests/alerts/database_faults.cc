@@ -146,11 +146,6 @@ class ExpiringCertificates : public Fault {
                       .alternative_names = "IP:127.0.0.1",
                       .ends = days * kDay});
   }
-  static PostgresOptions with_tls(const KeyPair& pair) {
-    return {
-        .config = {"ssl = on"},
-        .files = {{"server.key", pair.key}, {"server.crt", pair.certificate}}};
-  }
   void show(const KeyPair& pair) {
     own_.set_file("server.key", pair.key);
     own_.set_file("server.crt", pair.certificate);

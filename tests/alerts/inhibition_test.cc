@@ -103,11 +103,9 @@ TEST_F(InhibitionTest, TheCriticalOneHoldsBackItsWarningOfTheSameThingOnly) {
   raise_and_wait("one", {name, "critical", {{"certificate", "server"}}});
   raise("one", {name, "warning", {{"certificate", "server"}}});
   raise_and_wait("one", {name, "warning", {{"certificate", "client"}}});
-  for (const Delivery& delivery : inbox_.deliveries()) {
-    if (delivery.path != "/chat") continue;
-    for (const auto& notice : delivery.body.at("alerts")) {
-      EXPECT_EQ(notice.at("labels").at("certificate"), "client");
-    }
+  for (const nlohmann::json& notice : inbox_.notices()) {
+    if (notice.at("path") != "/chat") continue;
+    EXPECT_EQ(notice.at("labels").at("certificate"), "client");
   }
 }
 

@@ -140,14 +140,6 @@ class AlertNamesTest : public ::testing::Test {
     page_.emplace(exporter.page());
   }
 
-  PostgresOptions with_tls() const {
-    const KeyPair own =
-        ca_.issue({.common_name = "db", .alternative_names = "IP:127.0.0.1"});
-    return {
-        .config = {"ssl = on"},
-        .files = {{"server.key", own.key}, {"server.crt", own.certificate}}};
-  }
-
   Texts faults(const std::string& query) const {
     return faults_of(query, *page_, rules_.recorded, kNotYetThere);
   }
@@ -170,7 +162,8 @@ class AlertNamesTest : public ::testing::Test {
   }
 
   const CertificateAuthority ca_{"Names CA"};
-  const Postgres postgres_{with_tls()};
+  const Postgres postgres_{with_tls(
+      ca_.issue({.common_name = "db", .alternative_names = "IP:127.0.0.1"}))};
   const Rules rules_ = read_rules();
   std::optional<MetricsPage> page_;
 };

@@ -78,13 +78,22 @@ class BriskMultiplexing : public PacedFault {
   }
 };
 
-// A client that never gives its connection back; a restart ends it.
-class LeakedLease : public PacedFault {
+// A restart makes it and a restart ends it; without it there is no workload.
+class UntilRestarted : public PacedFault {
  public:
-  explicit LeakedLease(const Postgres& postgres)
-      : PacedFault("leaky", postgres, 0) {
+  UntilRestarted(const std::string& name, const Postgres& postgres)
+      : PacedFault(name, postgres, 0) {
     restart(options());
   }
+
+  void cure() override { restart(options()); }
+};
+
+// A client that never gives its connection back.
+class LeakedLease : public UntilRestarted {
+ public:
+  explicit LeakedLease(const Postgres& postgres)
+      : UntilRestarted("leaky", postgres) {}
 
   void make() override {
     ExporterOptions leaky =
@@ -93,41 +102,34 @@ class LeakedLease : public PacedFault {
     leaky.env["DB_DRAIN_TIMEOUT_MS"] = "500";
     restart(leaky);
   }
-  void cure() override { restart(options()); }
   std::vector<Alert> wanted() const override {
     return {{"DbpoolLeakSuspected", "warning"}};
   }
 };
 
 // A connection is thrown away after each use, be it a probe's.
-class ThrownAwayConnections : public PacedFault {
+class ThrownAwayConnections : public UntilRestarted {
  public:
   explicit ThrownAwayConnections(const Postgres& postgres)
-      : PacedFault("churning", postgres, 0) {
-    restart(options());
-  }
+      : UntilRestarted("churning", postgres) {}
 
   void make() override {
     ExporterOptions churning = options();
     churning.env["DB_MAX_USES"] = "1";
     restart(churning);
   }
-  void cure() override { restart(options()); }
   std::vector<Alert> wanted() const override {
     return {{"DbpoolConnectionChurn", "warning"}};
   }
 };
 
 // The exporter itself is gone.
-class KilledExporter : public PacedFault {
+class KilledExporter : public UntilRestarted {
  public:
   explicit KilledExporter(const Postgres& postgres)
-      : PacedFault("gone", postgres, 0) {
-    restart(options());
-  }
+      : UntilRestarted("gone", postgres) {}
 
   void make() override { kill(); }
-  void cure() override { restart(options()); }
   std::vector<Alert> wanted() const override {
     return {{"DbpoolExporterDown", "warning"}};
   }

@@ -176,16 +176,7 @@ bool is_promised(const std::string& name) {
 
 class ContractTest : public ::testing::Test {
  protected:
-  ContractTest() : postgres_(with_tls()) { create_planted_role(postgres_); }
-
-  PostgresOptions with_tls() const {
-    const KeyPair own =
-        ca_.issue({.common_name = "db", .alternative_names = "IP:127.0.0.1"});
-    PostgresOptions options;
-    options.config = {"ssl = on"};
-    options.files = {{"server.key", own.key}, {"server.crt", own.certificate}};
-    return options;
-  }
+  ContractTest() { create_planted_role(postgres_); }
 
   ExporterOptions options() const {
     return {.database_url = planted_url(postgres_),
@@ -198,7 +189,8 @@ class ContractTest : public ::testing::Test {
   }
 
   const CertificateAuthority ca_{"Contract CA"};
-  const Postgres postgres_;
+  const Postgres postgres_{with_tls(
+      ca_.issue({.common_name = "db", .alternative_names = "IP:127.0.0.1"}))};
 };
 
 TEST_F(ContractTest, EveryMetricIsThereWithItsTypeAndLabels) {

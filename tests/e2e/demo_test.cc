@@ -1,57 +1,27 @@
 #include <gtest/gtest.h>
 
 #include <csignal>
-#include <filesystem>
 #include <set>
 #include <string>
-#include <system_error>
 
+#include "tests/e2e/demo_dir.h"
 #include "tests/e2e/exporter.h"
 #include "tests/support/eventually.h"
-#include "tests/support/temp_dir.h"
 
 namespace dbpool::test {
 namespace {
-
-namespace fs = std::filesystem;
 
 // The first start makes a database cluster.
 constexpr std::chrono::minutes kSwings{5};
 
 class DemoTest : public testing::Test {
  protected:
-  DemoTest() {
-    // The server, which does not run as root, must be able to enter.
-    fs::permissions(dir_.path(), fs::perms::others_exec |
-                                     fs::perms::group_exec |
-                                     fs::perms::owner_all);
-  }
-
   ExporterOptions demo(const std::string& speed = "10") const {
     return {.args = {"--demo"},
             .env = {{"TMPDIR", dir_.path()}, {"DBPOOL_DEMO_SPEED", speed}}};
   }
 
-  std::set<std::string> folders() const {
-    std::set<std::string> names;
-    for (const auto& entry : fs::directory_iterator(dir_.path())) {
-      names.insert(entry.path().filename());
-    }
-    return names;
-  }
-
-  // Processes that run in the demo's folder: PostgreSQL's.
-  int processes() const {
-    int count = 0;
-    std::error_code gone;
-    for (const auto& entry : fs::directory_iterator("/proc")) {
-      const fs::path cwd = fs::read_symlink(entry.path() / "cwd", gone);
-      if (!gone && cwd.string().starts_with(dir_.path() + "/")) ++count;
-    }
-    return count;
-  }
-
-  const TempDir dir_;
+  const DemoDir dir_;
 };
 
 bool is_exhausted(const MetricsPage& page) {
@@ -67,8 +37,8 @@ bool is_calm(const MetricsPage& page) {
 TEST_F(DemoTest, RunsDryRecoversAndLeavesNothing) {
   Exporter exporter(demo());
   exporter.port();
-  EXPECT_EQ(folders().size(), 1U);
-  EXPECT_GT(processes(), 0);
+  EXPECT_EQ(dir_.folders().size(), 1U);
+  EXPECT_GT(dir_.processes().size(), 0U);
   EXPECT_TRUE(exporter.eventually_page(is_exhausted, kSwings));
   EXPECT_TRUE(exporter.eventually_page(is_calm, kSwings));
   EXPECT_TRUE(exporter.eventually_page(is_exhausted, kSwings));
@@ -82,8 +52,8 @@ TEST_F(DemoTest, RunsDryRecoversAndLeavesNothing) {
       time + "calm +[0-4]/10 active, none waiting — ", kSwings));
 
   EXPECT_EQ(exporter.stop(SIGTERM), 0);
-  EXPECT_EQ(folders().size(), 0U);
-  EXPECT_EQ(processes(), 0);
+  EXPECT_EQ(dir_.folders().size(), 0U);
+  EXPECT_EQ(dir_.processes().size(), 0U);
 }
 
 TEST_F(DemoTest, WhatACrashLeavesIsRemovedByTheNextStart) {
@@ -92,18 +62,19 @@ TEST_F(DemoTest, WhatACrashLeavesIsRemovedByTheNextStart) {
     Exporter exporter(demo());
     exporter.port();
     exporter.stop(SIGKILL);
-    left = folders();
+    left = dir_.folders();
     ASSERT_EQ(left.size(), 1U);
     // The database ends by itself.
-    EXPECT_TRUE(eventually(kLiveness, [&] { return processes() == 0; }));
+    EXPECT_TRUE(
+        eventually(kLiveness, [&] { return dir_.processes().empty(); }));
   }
   Exporter exporter(demo());
   exporter.port();
-  EXPECT_EQ(folders().size(), 1U);
-  EXPECT_NE(folders(), left);
+  EXPECT_EQ(dir_.folders().size(), 1U);
+  EXPECT_NE(dir_.folders(), left);
   EXPECT_EQ(exporter.stop(SIGINT), 0);
-  EXPECT_EQ(folders().size(), 0U);
-  EXPECT_EQ(processes(), 0);
+  EXPECT_EQ(dir_.folders().size(), 0U);
+  EXPECT_EQ(dir_.processes().size(), 0U);
 }
 
 TEST_F(DemoTest, TwoDemosDoNotDisturbEachOther) {
@@ -111,12 +82,12 @@ TEST_F(DemoTest, TwoDemosDoNotDisturbEachOther) {
   first.port();
   Exporter second(demo());
   second.port();
-  EXPECT_EQ(folders().size(), 2U);
+  EXPECT_EQ(dir_.folders().size(), 2U);
   EXPECT_EQ(second.stop(), 0);
-  EXPECT_EQ(folders().size(), 1U);
+  EXPECT_EQ(dir_.folders().size(), 1U);
   EXPECT_TRUE(first.eventually_page(is_exhausted, kSwings));
   EXPECT_EQ(first.stop(), 0);
-  EXPECT_EQ(folders().size(), 0U);
+  EXPECT_EQ(dir_.folders().size(), 0U);
 }
 
 }  // namespace

@@ -4,23 +4,15 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <fstream>
-#include <sstream>
 #include <string>
 
 #include "tests/e2e/exporter.h"
+#include "tests/support/temp_dir.h"
 
 namespace dbpool::test {
 namespace {
 
 using ::testing::HasSubstr;
-
-std::string command_line(pid_t pid) {
-  std::ifstream file("/proc/" + std::to_string(pid) + "/cmdline");
-  std::ostringstream text;
-  text << file.rdbuf();
-  return text.str();
-}
 
 class SecretsInStatementsTest : public ::testing::Test {
  protected:
@@ -66,7 +58,8 @@ TEST_F(SecretsInStatementsTest, TheQueryLogHidesThem) {
   for (const char* path : {"/", "/health", "/stats", "/metrics"}) {
     exporter.get(path);
   }
-  const std::string seen = command_line(exporter.pid());
+  const std::string seen =
+      read_file("/proc/" + std::to_string(exporter.pid()) + "/cmdline");
   EXPECT_THAT(seen, HasSubstr("good=ALTER ROLE planted PASSWORD ***"));
   expect_no_secret(seen, "the command line");
   exporter.stop();

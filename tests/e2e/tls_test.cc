@@ -32,14 +32,12 @@ class TlsE2eTest : public ::testing::Test {
   PostgresOptions server_options() const {
     const KeyPair own =
         ca_.issue({.common_name = "db", .alternative_names = "IP:127.0.0.1"});
-    PostgresOptions options;
-    options.config = {"ssl = on", "ssl_ca_file = 'root.crt'"};
+    PostgresOptions options = with_tls(own);
+    options.config.emplace_back("ssl_ca_file = 'root.crt'");
+    options.files["root.crt"] = ca_.certificate();
     options.hba = {
         "hostssl all planted 127.0.0.1/32 scram-sha-256 clientcert=verify-full",
         "host all planted 127.0.0.1/32 reject"};
-    options.files = {{"server.key", own.key},
-                     {"server.crt", own.certificate},
-                     {"root.crt", ca_.certificate()}};
     return options;
   }
 

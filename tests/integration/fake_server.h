@@ -17,15 +17,21 @@
 namespace dbpool::test {
 
 // Accepts connections on 127.0.0.1, one at a time, reads the first bytes of
-// each, answers, and closes it.
+// each, has them answered, and closes it.
 class FakeServer {
  public:
-  // An empty answer closes the connection without a word.
-  explicit FakeServer(std::string answer)
-      : answer_(std::move(answer)),
+  // Called on the server's thread with the connection and those bytes.
+  using Serve = std::function<void(int client, const std::string& request)>;
+  explicit FakeServer(Serve serve)
+      : serve_(std::move(serve)),
         port_(free_port()),
         listener_(listen_on(port_)),
-        thread_([this] { serve(); }) {}
+        thread_([this] { run(); }) {}
+  // An empty answer closes the connection without a word.
+  explicit FakeServer(const std::string& answer)
+      : FakeServer([answer](int client, const std::string&) {
+          send(client, answer);
+        }) {}
   ~FakeServer() {
     ::shutdown(listener_.get(), SHUT_RDWR);  // wakes accept()
     thread_.join();
@@ -52,20 +58,23 @@ class FakeServer {
     return std::string("E\0\0\0", 4) + static_cast<char>(length) + fields;
   }
 
+  static void send(int client, std::string_view bytes) {
+    ::send(client, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+  }
+
  private:
-  void serve() {
+  void run() {
     while (true) {
       const UniqueFd client(::accept(listener_.get(), nullptr, nullptr));
       if (!client) return;
-      std::array<char, 1024> request;
-      if (::recv(client.get(), request.data(), request.size(), 0) <= 0) {
-        continue;
-      }
-      ::send(client.get(), answer_.data(), answer_.size(), MSG_NOSIGNAL);
+      std::array<char, 4096> bytes;
+      const auto size = ::recv(client.get(), bytes.data(), bytes.size(), 0);
+      if (size <= 0) continue;
+      serve_(client.get(), {bytes.data(), static_cast<std::size_t>(size)});
     }
   }
 
-  const std::string answer_;
+  const Serve serve_;
   const int port_;
   const UniqueFd listener_;
   std::thread thread_;

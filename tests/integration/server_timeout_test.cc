@@ -1,33 +1,18 @@
 // The server's own statement_timeout, for statements that no cancel reaches.
 #include <gtest/gtest.h>
 #include <poll.h>
-#include <stdlib.h>
 #include <sys/socket.h>
 
 #include <array>
 #include <atomic>
 #include <string>
-#include <thread>
 
 #include "tests/integration/fake_server.h"
 #include "tests/integration/pool_fixture.h"
+#include "tests/support/scoped_env.h"
 
 namespace dbpool::test {
 namespace {
-
-// One variable of the environment, for the length of a test.
-class EnvironmentVariable {
- public:
-  EnvironmentVariable(const char* name, const char* value) : name_(name) {
-    ::setenv(name, value, 1);
-  }
-  ~EnvironmentVariable() { ::unsetenv(name_); }
-  EnvironmentVariable(const EnvironmentVariable&) = delete;
-  EnvironmentVariable& operator=(const EnvironmentVariable&) = delete;
-
- private:
-  const char* const name_;
-};
 
 PoolOptions with_server_timeout(Duration timeout) {
   PoolOptions options = quiet_options(1);
@@ -71,7 +56,7 @@ TEST_F(ServerTimeoutTest, IsAddedToTheOptionsOfTheConnectionString) {
 }
 
 TEST_F(ServerTimeoutTest, IsAddedToTheOptionsOfTheEnvironment) {
-  const EnvironmentVariable variable("PGOPTIONS", "-c work_mem=6MB");
+  const ScopedEnv variable("PGOPTIONS", "-c work_mem=6MB");
   Pool pool = this->pool(with_server_timeout(seconds(12)));
   Lease lease = must_acquire(pool);
   EXPECT_EQ(show(*lease, "statement_timeout"), "12s");
@@ -81,7 +66,7 @@ TEST_F(ServerTimeoutTest, IsAddedToTheOptionsOfTheEnvironment) {
 TEST_F(ServerTimeoutTest, GivesWayToOneThatTheUserChose) {
   for (const char* options :
        {"-c statement_timeout=7s", "--statement-timeout=7s"}) {
-    const EnvironmentVariable variable("PGOPTIONS", options);
+    const ScopedEnv variable("PGOPTIONS", options);
     Pool pool = this->pool(with_server_timeout(seconds(12)));
     Lease lease = must_acquire(pool);
     EXPECT_EQ(show(*lease, "statement_timeout"), "7s") << options;
@@ -100,37 +85,27 @@ TEST_F(ServerTimeoutTest, HoldsForAConnectionWithoutAPool) {
 // Refuses start-up options, as PgBouncer does; else a way to the server.
 class PickyPooler {
  public:
-  explicit PickyPooler(int server_port) : server_port_(server_port) {}
-  ~PickyPooler() {
-    ::shutdown(listener_.get(), SHUT_RDWR);  // wakes accept()
-    thread_.join();
-  }
-  PickyPooler(const PickyPooler&) = delete;
-  PickyPooler& operator=(const PickyPooler&) = delete;
+  explicit PickyPooler(int server_port)
+      : server_port_(server_port),
+        listener_([this](int client, const std::string& startup) {
+          serve(client, startup);
+        }) {}
 
-  int port() const { return port_; }
+  int port() const { return listener_.port(); }
   int refused() const { return refused_; }
 
  private:
-  void serve() {
-    while (true) {
-      const UniqueFd client(::accept(listener_.get(), nullptr, nullptr));
-      if (!client) return;
-      std::array<char, 4096> bytes;
-      const auto size = ::recv(client.get(), bytes.data(), bytes.size(), 0);
-      if (size <= 0) continue;
-      const std::string startup(bytes.data(), static_cast<std::size_t>(size));
-      if (startup.find("statement_timeout") != std::string::npos) {
-        ++refused_;
-        const std::string answer = FakeServer::error_response(
-            "08P01", "unsupported startup parameter: options");
-        ::send(client.get(), answer.data(), answer.size(), MSG_NOSIGNAL);
-        continue;
-      }
-      const UniqueFd server = connect_to(server_port_);
-      ::send(server.get(), startup.data(), startup.size(), MSG_NOSIGNAL);
-      relay(client.get(), server.get());
+  void serve(int client, const std::string& startup) {
+    if (startup.find("statement_timeout") != std::string::npos) {
+      ++refused_;
+      FakeServer::send(client,
+                       FakeServer::error_response(
+                           "08P01", "unsupported startup parameter: options"));
+      return;
     }
+    const UniqueFd server = connect_to(server_port_);
+    FakeServer::send(server.get(), startup);
+    relay(client, server.get());
   }
 
   static void relay(int client, int server) {
@@ -143,17 +118,15 @@ class PickyPooler {
         if (ends[i].revents == 0) continue;
         const auto size = ::recv(ends[i].fd, bytes.data(), bytes.size(), 0);
         if (size <= 0) return;
-        ::send(ends[1 - i].fd, bytes.data(), static_cast<std::size_t>(size),
-               MSG_NOSIGNAL);
+        FakeServer::send(ends[1 - i].fd,
+                         {bytes.data(), static_cast<std::size_t>(size)});
       }
     }
   }
 
   const int server_port_;
-  const int port_ = free_port();
-  const UniqueFd listener_ = listen_on(port_);
   std::atomic<int> refused_ = 0;
-  std::thread thread_{[this] { serve(); }};
+  FakeServer listener_;
 };
 
 TEST_F(ServerTimeoutTest, IsDoneWithoutBehindAPoolerThatRefusesIt) {

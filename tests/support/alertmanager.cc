@@ -1,11 +1,9 @@
 #include "tests/support/alertmanager.h"
 
-#include <stdexcept>
 #include <vector>
 
-#include "tests/support/eventually.h"
-#include "tests/support/http_client.h"
 #include "tests/support/net.h"
+#include "tests/support/ready.h"
 
 namespace dbpool::test {
 
@@ -19,11 +17,7 @@ Alertmanager::Alertmanager(const std::string& configuration)
           "--storage.path=" + dir_.path() + "/data",
           "--web.listen-address=127.0.0.1:" + std::to_string(port_),
           "--cluster.listen-address=", "--log.level=warn"});
-  eventually(std::chrono::seconds(60),
-             [this] { return is_ready(port_) || !process_->running(); });
-  if (!process_->running() || !is_ready(port_)) {
-    throw std::runtime_error("Alertmanager does not start:\n" + output());
-  }
+  wait_until_ready(*process_, port_, "Alertmanager");
 }
 
 }  // namespace dbpool::test

@@ -51,14 +51,6 @@ HttpResponse http_get(int port, const std::string& target,
   return connection.receive(request.method == "HEAD", request.timeout);
 }
 
-bool is_ready(int port) {
-  try {
-    return http_get(port, "/-/ready").status == 200;
-  } catch (const std::runtime_error&) {
-    return false;
-  }
-}
-
 HttpConnection::HttpConnection(int port) : socket_(connect_to(port)) {}
 
 bool HttpConnection::send(const std::string& bytes,

@@ -30,10 +30,6 @@ struct HttpRequest {
 HttpResponse http_get(int port, const std::string& target,
                       const HttpRequest& request = {});
 
-// Whether 127.0.0.1:port says that it is ready, on /-/ready as Prometheus'
-// programs do; false too while nobody listens.
-bool is_ready(int port);
-
 // A connection for what a polite client would not do.
 class HttpConnection {
  public:

@@ -74,6 +74,11 @@ int signal_of(StopMode mode) {
 
 }  // namespace
 
+PostgresOptions with_tls(const KeyPair& own) {
+  return {.config = {"ssl = on"},
+          .files = {{"server.key", own.key}, {"server.crt", own.certificate}}};
+}
+
 Postgres::Postgres(PostgresOptions options)
     : options_(std::move(options)), port_(free_port()) {
   std::filesystem::permissions(dir_.path(),

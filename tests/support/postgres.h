@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "tests/support/certificates.h"
 #include "tests/support/child.h"
 #include "tests/support/temp_dir.h"
 
@@ -31,6 +32,9 @@ struct PostgresOptions {
   std::map<std::string, std::string> files = {};
   bool start = true;
 };
+
+// Of a server that speaks TLS with this certificate.
+PostgresOptions with_tls(const KeyPair& own);
 
 enum class StopMode { kSmart, kFast, kImmediate };
 

@@ -8,6 +8,7 @@
 #include "tests/support/eventually.h"
 #include "tests/support/http_client.h"
 #include "tests/support/net.h"
+#include "tests/support/ready.h"
 
 namespace dbpool::test {
 namespace {
@@ -68,11 +69,7 @@ Prometheus::Prometheus(const std::vector<ScrapeTarget>& targets,
           "--storage.tsdb.path=" + dir_.path() + "/data",
           "--web.listen-address=127.0.0.1:" + std::to_string(port_),
           "--log.level=warn"});
-  eventually(std::chrono::seconds(60),
-             [this] { return is_ready(port_) || !process_->running(); });
-  if (!process_->running() || !is_ready(port_)) {
-    throw std::runtime_error("Prometheus does not start:\n" + output());
-  }
+  wait_until_ready(*process_, port_, "Prometheus");
 }
 
 nlohmann::json Prometheus::query(const std::string& promql) const {

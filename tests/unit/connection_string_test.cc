@@ -1,47 +1,22 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <fstream>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "dbpool/connect.h"
+#include "tests/support/scoped_env.h"
 
 namespace dbpool {
 namespace {
 
+using test::ScopedEnv;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
 constexpr std::string_view kSecret = "s3cret-Qz7";
-
-// Sets an environment variable for the time of a test (nullptr: unsets it).
-class ScopedEnv {
- public:
-  ScopedEnv(const char* name, const char* value) : name_(name) {
-    const char* const before = std::getenv(name);
-    if (before != nullptr) before_ = before;
-    set(value);
-  }
-  ~ScopedEnv() { set(before_ ? before_->c_str() : nullptr); }
-  ScopedEnv(const ScopedEnv&) = delete;
-  ScopedEnv& operator=(const ScopedEnv&) = delete;
-
- private:
-  void set(const char* value) {
-    if (value == nullptr) {
-      ::unsetenv(name_);
-    } else {
-      ::setenv(name_, value, 1);
-    }
-  }
-
-  const char* name_;
-  std::optional<std::string> before_;
-};
 
 // Without what the machine's environment says about PostgreSQL.
 class ConnectionStringTest : public testing::Test {
