@@ -16,14 +16,20 @@ namespace dbpool::exporter {
 class ProcessCollector : public ::prometheus::Collectable {
  public:
   // `proc` stands in for /proc in tests.
-  explicit ProcessCollector(std::string proc = "/proc");
+  explicit ProcessCollector(const std::string& proc = "/proc");
+  ~ProcessCollector() override;
+  ProcessCollector(const ProcessCollector&) = delete;
+  ProcessCollector& operator=(const ProcessCollector&) = delete;
 
   // The name is prometheus-cpp's.
   std::vector<::prometheus::MetricFamily> Collect() const override;
 
  private:
   // Constant after construction.
-  const std::string proc_;
+  const std::string fd_path_;
+  // Opened once, asked at each collection; -1: not to be had.
+  const int fd_folder_;
+  const int stat_;
   const std::optional<double> boot_time_;  // Unix time in seconds
 };
 

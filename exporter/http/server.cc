@@ -1,6 +1,7 @@
 #include "exporter/http/server.h"
 
 #include <civetweb.h>
+#include <sched.h>
 
 #include <algorithm>
 #include <cassert>
@@ -60,6 +61,7 @@ class Server::Impl {
   static int on_message(const mg_connection* connection,
                         const char* message) noexcept;
   static int on_tls(void** context, void* self) noexcept;
+  static void* on_thread(const mg_context* context, int type) noexcept;
 
   std::optional<std::string> listen(const ServerOptions& options,
                                     const std::string& ports);
@@ -141,6 +143,7 @@ std::optional<std::string> Server::Impl::listen(const ServerOptions& options,
   callbacks.connection_close = &Impl::on_close;
   callbacks.log_message = &Impl::on_message;
   callbacks.external_ssl_ctx = &Impl::on_tls;
+  callbacks.init_thread = &Impl::on_thread;
   {
     const SignalsBlocked blocked;
     context_ = mg_start(&callbacks, this, list.data());
@@ -310,6 +313,15 @@ int Server::Impl::on_message(const mg_connection* connection,
 int Server::Impl::on_tls(void** context, void* self) noexcept {
   *context = static_cast<Impl*>(self)->guard_->listening_context();
   return 1;
+}
+
+// A scrape that takes the processor from the pool's threads changes what it
+// measures: let it wait for its turn.
+void* Server::Impl::on_thread(const mg_context* /*context*/,
+                              int /*type*/) noexcept {
+  const sched_param none{};
+  sched_setscheduler(0, SCHED_BATCH, &none);  // as before if refused
+  return nullptr;
 }
 
 Server::Server(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
