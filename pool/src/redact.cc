@@ -3,114 +3,27 @@
 // included, so it follows what a person may have meant, not a grammar.
 
 #include <algorithm>
-#include <array>
 #include <cstddef>
 #include <optional>
 #include <string>
 #include <string_view>
 
 #include "dbpool/error.h"
+#include "pool/src/scan.h"
 #include "pool/src/sql_secret.h"
+#include "pool/src/uri_secret.h"
 
 namespace dbpool {
 namespace {
 
-constexpr std::string_view kMask = "***";
-constexpr std::string_view kBlanks = " \t\r\n\v\f";
-
-// What a query of a connection URI may begin with. Only these make a '?'
-// begin a query, since a '?' may also stand unencoded in a password.
-constexpr std::array kKeywords = {
-    std::string_view("application_name"),
-    std::string_view("channel_binding"),
-    std::string_view("client_encoding"),
-    std::string_view("connect_timeout"),
-    std::string_view("dbname"),
-    std::string_view("fallback_application_name"),
-    std::string_view("gssdelegation"),
-    std::string_view("gssencmode"),
-    std::string_view("gsslib"),
-    std::string_view("host"),
-    std::string_view("hostaddr"),
-    std::string_view("keepalives"),
-    std::string_view("keepalives_count"),
-    std::string_view("keepalives_idle"),
-    std::string_view("keepalives_interval"),
-    std::string_view("krbsrvname"),
-    std::string_view("load_balance_hosts"),
-    std::string_view("options"),
-    std::string_view("passfile"),
-    std::string_view("password"),
-    std::string_view("port"),
-    std::string_view("replication"),
-    std::string_view("require_auth"),
-    std::string_view("requirepeer"),
-    std::string_view("requiressl"),
-    std::string_view("service"),
-    std::string_view("ssl"),
-    std::string_view("ssl_max_protocol_version"),
-    std::string_view("ssl_min_protocol_version"),
-    std::string_view("sslcert"),
-    std::string_view("sslcertmode"),
-    std::string_view("sslcompression"),
-    std::string_view("sslcrl"),
-    std::string_view("sslcrldir"),
-    std::string_view("sslkey"),
-    std::string_view("sslmode"),
-    std::string_view("sslnegotiation"),
-    std::string_view("sslpassword"),
-    std::string_view("sslrootcert"),
-    std::string_view("sslsni"),
-    std::string_view("target_session_attrs"),
-    std::string_view("tcp_user_timeout"),
-    std::string_view("user"),
-};
-
-char to_lower(char character) noexcept {
-  return character >= 'A' && character <= 'Z'
-             ? static_cast<char>(character - 'A' + 'a')
-             : character;
-}
-
-std::optional<unsigned> hex_digit(char character) noexcept {
-  const char lower = to_lower(character);
-  if (lower >= '0' && lower <= '9') return static_cast<unsigned>(lower - '0');
-  if (lower >= 'a' && lower <= 'f') {
-    return static_cast<unsigned>(lower - 'a') + 10;
-  }
-  return std::nullopt;
-}
-
-bool is_blank(char character) noexcept {
-  return kBlanks.find(character) != std::string_view::npos;
-}
-
-bool is_word(char character) noexcept {
-  const char lower = to_lower(character);
-  return (lower >= 'a' && lower <= 'z') || (lower >= '0' && lower <= '9') ||
-         lower == '_';
-}
-
-// In lower case and with %XX decoded: libpq decodes keywords too.
-std::string decode(std::string_view text) {
-  std::string decoded;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '%' && i + 2 < text.size()) {
-      const auto high = hex_digit(text[i + 1]);
-      const auto low = hex_digit(text[i + 2]);
-      if (high && low) {
-        decoded += to_lower(static_cast<char>(*high * 16 + *low));
-        i += 2;
-        continue;
-      }
-    }
-    decoded += to_lower(text[i]);
-  }
-  return decoded;
-}
+using detail::is_blank;
+using detail::is_word;
+using detail::kBlanks;
+using detail::kMask;
+using detail::Span;
 
 bool names_a_secret(std::string_view keyword) {
-  const std::string name = decode(keyword);
+  const std::string name = detail::decoded_lower(keyword);
   return name.ends_with("password") || name.ends_with("passwd") ||
          name.ends_with("passphrase") || name.ends_with("sslkey") ||
          name.ends_with("ssl_key");
@@ -125,14 +38,14 @@ class Redactor {
     while (at_ < text_.size()) {
       if (text_.substr(at_).starts_with("://")) {
         copy(3);
-        redact_authority();
-      } else if (decodes_to_authority()) {
-        redact_encoded_authority();
+        hide(detail::password_in_authority(text_, at_, token_end(at_)));
+      } else if (detail::is_encoded_authority(text_, at_)) {
+        copy(detail::kEncodedSeparator);
+        hide(detail::password_in_encoded_authority(text_, at_, token_end(at_)));
       } else if (const std::size_t end = key_end(); end > at_) {
         hide_until(end);
       } else if (const auto literal = sql_literal()) {
-        copy(literal->begin - at_);
-        hide_until(literal->end);
+        hide(literal);
       } else if (text_[at_] == '=' && names_a_secret(word_before(at_))) {
         redact_value();
       } else {
@@ -148,6 +61,12 @@ class Redactor {
       track_quote(text_[at_]);
       out_ += text_[at_];
     }
+  }
+
+  void hide(const std::optional<Span>& secret) {
+    if (!secret) return;
+    copy(secret->begin - at_);
+    hide_until(secret->end);
   }
 
   // A value never holds the quote that closes what it stands in, so the state
@@ -192,107 +111,6 @@ class Redactor {
     return text_.substr(begin, end - begin);
   }
 
-  // --- scheme://user:password@host:port/database?query ---------------------
-  void redact_authority() {
-    const std::size_t end = token_end(at_);
-    const std::size_t colon = find_password_colon(end);
-    if (colon == std::string_view::npos) return;
-    const std::size_t from = colon + 1;
-    const std::size_t query = find_query(from, end);
-    std::size_t secret_end = text_.substr(0, query).rfind('@');
-    if (secret_end == std::string_view::npos || secret_end < from) {
-      if (!is_postgres_scheme() || is_port(from, end)) return;
-      secret_end = late_at_sign(end);
-    }
-    copy(from - at_);
-    hide_until(secret_end);
-  }
-
-  // No '@' yet and no port: a password with a blank in it, or a text that was
-  // cut off before its '@'.
-  std::size_t late_at_sign(std::size_t end) const {
-    const std::string_view line = text_.substr(0, text_.find('\n', at_));
-    const std::size_t found = line.find('@', end);
-    return found == std::string_view::npos ? end : found;
-  }
-
-  // The ':' between user and password, or between host and port.
-  std::size_t find_password_colon(std::size_t end) const {
-    std::size_t from = at_;
-    if (from < end && text_[from] == '[') {
-      from = std::min(text_.find(']', from), end);
-    }
-    const std::size_t found = text_.substr(0, end).find_first_of(":/?#@", from);
-    return found != std::string_view::npos && text_[found] == ':'
-               ? found
-               : std::string_view::npos;
-  }
-
-  std::size_t find_query(std::size_t from, std::size_t end) const {
-    for (std::size_t mark = text_.find('?', from); mark < end;
-         mark = text_.find('?', mark + 1)) {
-      const std::size_t equals = text_.find('=', mark);
-      if (equals >= end) break;
-      const std::string keyword =
-          decode(text_.substr(mark + 1, equals - mark - 1));
-      if (std::ranges::find(kKeywords, keyword) != kKeywords.end()) {
-        return mark;
-      }
-    }
-    return end;
-  }
-
-  bool is_postgres_scheme() const {
-    const std::string_view before = text_.substr(0, at_ - 3);
-    return before.ends_with("postgresql") || before.ends_with("postgres");
-  }
-
-  bool is_port(std::size_t from, std::size_t end) const {
-    std::size_t stop = from;
-    while (stop < end && text_[stop] >= '0' && text_[stop] <= '9') ++stop;
-    const std::string_view after(",/?#\"'`)>;.]:\\");
-    return stop - from <= 5 &&
-           (stop == end || after.find(text_[stop]) != std::string_view::npos);
-  }
-
-  // --- postgresql%3A%2F%2Fuser%3Apassword%40host: a URI within another -----
-  bool decodes_to_authority() const {
-    constexpr std::size_t kLength = 9;  // of "%3A%2F%2F"
-    return text_[at_] == '%' && decode(text_.substr(at_, kLength)) == "://";
-  }
-
-  // All but the user: there is no telling what was encoded twice.
-  void redact_encoded_authority() {
-    copy(9);
-    const std::size_t end = token_end(at_);
-    const std::size_t at_sign = last_of("%40", '@', end);
-    if (at_sign == std::string_view::npos) return;
-    std::size_t colon = at_;
-    while (colon < at_sign && text_[colon] != ':' && !is_encoded(colon, ':')) {
-      ++colon;
-    }
-    if (colon == at_sign) return;
-    copy(colon + (text_[colon] == ':' ? 1 : 3) - at_);
-    hide_until(at_sign);
-  }
-
-  bool is_encoded(std::size_t i, char character) const {
-    return text_[i] == '%' &&
-           decode(text_.substr(i, 3)) == std::string(1, character);
-  }
-
-  std::size_t last_of(std::string_view encoded, char plain,
-                      std::size_t end) const {
-    const std::string_view within = text_.substr(0, end);
-    const std::size_t one = within.rfind(encoded);
-    const std::size_t other = within.rfind(plain);
-    const auto from_here = [this](std::size_t found) {
-      return found != std::string_view::npos && found >= at_;
-    };
-    if (!from_here(one)) return from_here(other) ? other : std::string::npos;
-    return from_here(other) ? std::max(one, other) : one;
-  }
-
   // --- PEM -----------------------------------------------------------------
   // Where the private key that begins here ends, as PEM or as base64 of any
   // PEM; at_ if none does.
@@ -320,7 +138,7 @@ class Redactor {
   }
 
   // --- PASSWORD 'literal' --------------------------------------------------
-  std::optional<detail::Span> sql_literal() const {
+  std::optional<Span> sql_literal() const {
     if (text_[at_] == 'a') return detail::literal_at_mistake(text_, at_);
     constexpr std::string_view kLastLetters = "dDeEyY";  // of names_a_secret()
     if (at_ == 0 || is_word(text_[at_]) || text_[at_] == '%' ||

@@ -9,23 +9,9 @@ namespace {
 constexpr std::size_t kNone = std::string_view::npos;
 // What may stand between the word and the literal is looked through so far.
 constexpr std::size_t kMostBetween = 200;
-constexpr std::string_view kBlanks = " \t\r\n\v\f";
 
-bool is_one_of(char character, std::string_view set) noexcept {
-  return set.find(character) != kNone;
-}
-
-char to_lower(char character) noexcept {
-  return character >= 'A' && character <= 'Z'
-             ? static_cast<char>(character - 'A' + 'a')
-             : character;
-}
-
-// Of an identifier.
-bool is_word(char character) noexcept {
-  const char lower = to_lower(character);
-  return (lower >= 'a' && lower <= 'z') || (lower >= '0' && lower <= '9') ||
-         lower == '_' || static_cast<unsigned char>(lower) >= 0x80;
+bool is_of_identifier(char character) noexcept {
+  return is_word(character) || static_cast<unsigned char>(character) >= 0x80;
 }
 
 // A literal that does is perhaps what is between two literals.
@@ -50,7 +36,7 @@ std::string_view dollar_tag(std::string_view text, std::size_t at) noexcept {
   if (at >= text.size() || text[at] != '$') return {};
   const std::string_view start = text.substr(at, kLongest);
   std::size_t i = 1;
-  while (i < start.size() && is_word(start[i])) ++i;
+  while (i < start.size() && is_of_identifier(start[i])) ++i;
   return i < start.size() && start[i] == '$' ? start.substr(0, i + 1)
                                              : std::string_view();
 }
@@ -145,7 +131,7 @@ char before_name(std::string_view text, std::size_t word_begin) {
   std::size_t begin = word_begin;
   const std::size_t bound = begin - std::min(begin, kMostBetween);
   while (begin > bound &&
-         (is_word(text[begin - 1]) || text[begin - 1] == '.')) {
+         (is_of_identifier(text[begin - 1]) || text[begin - 1] == '.')) {
     --begin;
   }
   return begin == 0 ? ' ' : text[begin - 1];

@@ -8,12 +8,9 @@
 #include <optional>
 #include <string_view>
 
-namespace dbpool::detail {
+#include "pool/src/scan.h"
 
-struct Span {
-  std::size_t begin = 0;
-  std::size_t end = 0;
-};
+namespace dbpool::detail {
 
 // The literal that follows the word [word.begin, word.end) of `text`, as in
 // ALTER ROLE r PASSWORD 'p', OPTIONS (password 'p'), f(password => $$p$$),
