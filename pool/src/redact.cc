@@ -3,6 +3,7 @@
 // included, so it follows what a person may have meant, not a grammar.
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <optional>
 #include <string>
@@ -22,11 +23,28 @@ using detail::kBlanks;
 using detail::kMask;
 using detail::Span;
 
+// The last letters of all names below, for a quick look.
+constexpr std::string_view kLastLetters = "acdentvyACDENTVY";
+
+template <std::size_t kCount>
+bool ends_with_one_of(std::string_view name,
+                      const std::array<std::string_view, kCount>& ends) {
+  return std::ranges::any_of(
+      ends, [name](std::string_view end) { return name.ends_with(end); });
+}
+
 bool names_a_secret(std::string_view keyword) {
-  const std::string name = detail::decoded_lower(keyword);
-  return name.ends_with("password") || name.ends_with("passwd") ||
-         name.ends_with("passphrase") || name.ends_with("sslkey") ||
-         name.ends_with("ssl_key");
+  constexpr auto kNames = std::to_array<std::string_view>(
+      {"password", "passwd", "passphrase", "sslkey", "ssl_key", "token",
+       "secret", "api_key", "apikey"});
+  return ends_with_one_of(detail::decoded_lower(keyword), kNames);
+}
+
+// pgcrypto's, and those that are called alike.
+bool takes_a_secret(std::string_view function) {
+  constexpr auto kNames = std::to_array<std::string_view>(
+      {"crypt", "crypt_bytea", "crypt_iv", "hmac", "digest"});
+  return ends_with_one_of(detail::decoded_lower(function), kNames);
 }
 
 // Reads `text` once from the left and writes the redacted copy.
@@ -140,14 +158,18 @@ class Redactor {
   // --- PASSWORD 'literal' --------------------------------------------------
   std::optional<Span> sql_literal() const {
     if (text_[at_] == 'a') return detail::literal_at_mistake(text_, at_);
-    constexpr std::string_view kLastLetters = "dDeEyY";  // of names_a_secret()
     if (at_ == 0 || is_word(text_[at_]) || text_[at_] == '%' ||
-        kLastLetters.find(text_[at_ - 1]) == std::string_view::npos) {
+        !detail::is_one_of(text_[at_ - 1], kLastLetters)) {
       return std::nullopt;
     }
     const std::string_view word = word_before(at_);
-    if (!names_a_secret(word)) return std::nullopt;
-    return detail::literal_after(text_, {at_ - word.size(), at_}, in_quotes_);
+    const Span span{at_ - word.size(), at_};
+    if (names_a_secret(word)) {
+      const auto literal = detail::literal_after(text_, span, in_quotes_);
+      return literal ? literal : detail::bare_password(text_, span, in_quotes_);
+    }
+    if (!takes_a_secret(word)) return std::nullopt;
+    return detail::secret_arguments(text_, at_, in_quotes_);
   }
 
   // --- keyword=value -------------------------------------------------------

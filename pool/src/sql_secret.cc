@@ -9,6 +9,9 @@ namespace {
 constexpr std::size_t kNone = std::string_view::npos;
 // What may stand between the word and the literal is looked through so far.
 constexpr std::size_t kMostBetween = 200;
+// ... for what a statement is about, and for a literal among arguments.
+constexpr std::size_t kMostBeforePassword = 300;
+constexpr std::size_t kMostBeforeLiteral = 300;
 
 bool is_of_identifier(char character) noexcept {
   return is_word(character) || static_cast<unsigned char>(character) >= 0x80;
@@ -137,6 +140,29 @@ char before_name(std::string_view text, std::size_t word_begin) {
   return begin == 0 ? ' ' : text[begin - 1];
 }
 
+bool is_same(std::string_view text, std::string_view lower_case) noexcept {
+  return std::ranges::equal(text, lower_case, {}, to_lower);
+}
+
+// Does a CREATE or ALTER of a role stand before `at`, not far?
+bool is_of_a_role(std::string_view text, std::size_t at) {
+  const std::size_t far = at - std::min(at, kMostBeforePassword);
+  bool changes = false;
+  std::string_view before = text.substr(far, at - far);
+  while (!before.empty()) {
+    const auto* const end = std::ranges::find_if_not(before, is_of_identifier);
+    const std::string_view word =
+        before.substr(0, static_cast<std::size_t>(end - before.begin()));
+    if (is_same(word, "create") || is_same(word, "alter")) changes = true;
+    if (changes && (is_same(word, "role") || is_same(word, "user") ||
+                    is_same(word, "group"))) {
+      return true;
+    }
+    before.remove_prefix(std::min(word.size() + 1, before.size()));
+  }
+  return false;
+}
+
 bool is_plain_assignment(std::string_view between) {
   const std::size_t first = between.find_first_not_of(kBlanks);
   return first != kNone && between[first] == '=' &&
@@ -166,6 +192,46 @@ std::optional<Span> literal_after(std::string_view text, Span word,
   // 'my password', 'p' or PASSWORD'p': does this quote open or close?
   const bool is_doubtful = begin == word.end && text[begin] == '\'';
   return Span{begin, is_doubtful ? literal.rest(begin) : literal.end_of(begin)};
+}
+
+std::optional<Span> bare_password(std::string_view text, Span word,
+                                  bool quoted) {
+  constexpr std::string_view kPassword = "password";
+  if (!is_same(text.substr(word.begin, word.end - word.begin), kPassword)) {
+    return std::nullopt;
+  }
+  const Literal literal(text, quoted);
+  const std::size_t begin = literal.skip_between(word.end);
+  const std::string_view value = text.substr(begin);
+  if (begin == word.end || value.empty() || value.starts_with(kMask) ||
+      is_same(value.substr(0, 4), "null") || !is_of_a_role(text, word.begin)) {
+    return std::nullopt;
+  }
+  const std::size_t end = literal.rest(begin);
+  return end > begin ? std::optional(Span{begin, end}) : std::nullopt;
+}
+
+std::optional<Span> secret_arguments(std::string_view text, std::size_t at,
+                                     bool quoted) {
+  const std::size_t open = text.find_first_not_of(kBlanks, at);
+  if (open == kNone || text[open] != '(') return std::nullopt;
+  const Literal literal(text, quoted);
+  const std::size_t begin = open + 1;
+  std::size_t i = begin;
+  bool has_literal = false;
+  for (std::size_t depth = 1; i < text.size();) {
+    if (quoted && text[i] == '"') break;
+    if (!is_of_identifier(text[i - 1]) && literal.begins_at(i)) {
+      has_literal = true;
+      i = literal.end_of(i);
+      continue;
+    }
+    if (!has_literal && i - begin > kMostBeforeLiteral) break;
+    if (text[i] == '(') ++depth;
+    if (text[i] == ')' && --depth == 0) break;
+    ++i;
+  }
+  return has_literal ? std::optional(Span{begin, i}) : std::nullopt;
 }
 
 std::optional<std::size_t> marked_literal_end(std::string_view text,

@@ -22,6 +22,17 @@ namespace dbpool::detail {
 std::optional<Span> literal_after(std::string_view text, Span word,
                                   bool quoted);
 
+// What follows the word PASSWORD in CREATE or ALTER of a role, user or group
+// where that is no literal, as in ALTER ROLE r PASSWORD p: a mistake, and all
+// of the rest is in doubt. Nothing where it is NULL or hidden already.
+std::optional<Span> bare_password(std::string_view text, Span word,
+                                  bool quoted);
+
+// The arguments within the ( ) at `at`, as of crypt('p', salt), where one of
+// them is or has a literal. In doubt all of the rest.
+std::optional<Span> secret_arguments(std::string_view text, std::size_t at,
+                                     bool quoted);
+
 // Where the literal ends that begins at `at` with E', U&', $tag$ or the like;
 // nothing if none does.
 std::optional<std::size_t> marked_literal_end(std::string_view text,

@@ -185,6 +185,59 @@ TEST(Redact, HidesLiteralsThatFollowASecretsNameInSql) {
   });
 }
 
+TEST(Redact, HidesAPasswordThatIsNoLiteralWithAllThatFollows) {
+  expect_redacted({
+      {"ALTER ROLE app PASSWORD pl4nted", "ALTER ROLE app PASSWORD ***"},
+      {"create user app with login password pl4 nted; SELECT 1",
+       "create user app with login password ***"},
+      {"ALTER ROLE app PASSWORD \"pl4nted\" LOGIN",
+       "ALTER ROLE app PASSWORD ***"},
+      {"CREATE USER MAPPING FOR a SERVER s OPTIONS (user u, password pl4nt)",
+       "CREATE USER MAPPING FOR a SERVER s OPTIONS (user u, password ***"},
+      {R"(sql="ALTER ROLE app PASSWORD pl4nted" level=info)",
+       R"(sql="ALTER ROLE app PASSWORD ***" level=info)"},
+      {R"(sql="ALTER ROLE app PASSWORD \"pl4nted\"" level=info)",
+       R"(sql="ALTER ROLE app PASSWORD ***" level=info)"},
+      {"ALTER ROLE app PASSWORD NULL", "ALTER ROLE app PASSWORD NULL"},
+      {"ALTER ROLE app PASSWORD", "ALTER ROLE app PASSWORD"},
+      {"for user app: password authentication failed",
+       "for user app: password authentication failed"},
+  });
+}
+
+TEST(Redact, HidesTheArgumentsOfFunctionsThatTakeSecrets) {
+  expect_redacted({
+      {"SELECT crypt('pl4nted', gen_salt('bf')), 1", "SELECT crypt(***), 1"},
+      {"SELECT pgp_sym_encrypt(note, 'pl4nted') FROM t",
+       "SELECT pgp_sym_encrypt(***) FROM t"},
+      {"SELECT PGP_SYM_DECRYPT_BYTEA (note, $k$pl4nted$k$) FROM t",
+       "SELECT PGP_SYM_DECRYPT_BYTEA (***) FROM t"},
+      {"SELECT pgp_pub_decrypt(note, dearmor($1), 'pl4nted')",
+       "SELECT pgp_pub_decrypt(***)"},
+      {"SELECT decrypt_iv(a, E'pl4nted', b, 'aes')", "SELECT decrypt_iv(***)"},
+      {"SELECT hmac(a, 'pl4nted', 'sha256')", "SELECT hmac(***)"},
+      {"SELECT crypt('it''s pl4nted', a), 'b'", "SELECT crypt(***), 'b'"},
+      {"SELECT crypt('pl4nt", "SELECT crypt(***"},
+      {R"x(sql="SELECT crypt('pl4nted', a)" level=info)x",
+       R"x(sql="SELECT crypt(***)" level=info)x"},
+      {"SELECT crypt($1, (salt))", "SELECT crypt($1, (salt))"},
+      {"cannot decrypt (bad key)", "cannot decrypt (bad key)"},
+  });
+}
+
+TEST(Redact, HidesTokensAndTheirLike) {
+  expect_redacted({
+      {"token=pl4nted a=b", "token=*** a=b"},
+      {"https://h/p?access_token=pl4nted&a=b",
+       "https://h/p?access_token=***&a=b"},
+      {"client_secret='pl4nted' a=b", "client_secret=*** a=b"},
+      {"SELECT set_config('app.jwt_secret', 'pl4nted', true)",
+       "SELECT set_config('app.jwt_secret', ***, true)"},
+      {"SELECT f(api_key => 'pl4nted', 1)", "SELECT f(api_key => ***, 1)"},
+      {"unexpected token at 5", "unexpected token at 5"},
+  });
+}
+
 TEST(Redact, HidesAllThatFollowsWhereASecretIsJoinedOfParts) {
   expect_redacted({
       {"SELECT dblink('host=h password=' || 'pl4nted', 'SELECT 1')",
@@ -241,7 +294,8 @@ TEST(Redact, StaysLinearWhereSecretsNamesAreMany) {
   // Each of these would be looked at again and again by a careless reader.
   for (const char* part :
        {"password/*", "password$a", "\"password ", "password  ", "password.",
-        "at or near \"", "'password' "}) {
+        "at or near \"", "'password' ", "crypt(",
+        "alter role password null "}) {
     std::string text;
     while (text.size() < 1'000'000) text += part;
     EXPECT_NE(redact(text), "") << part;
