@@ -107,8 +107,8 @@ App::Failure App::start() {
   if (const Failure failure = open_web_config()) return failure;
   if (const Failure failure = check_addresses()) return failure;
   if (const Failure failure = start_demo_database()) return failure;
-  const EventLogOptions log_options{logs_queries(settings_),
-                                    settings_.log_connections};
+  const EventLogOptions log_options{
+      logs_queries(settings_), settings_.log_connections, &*settings_.database};
   events_ = std::make_shared<EventLog>(log_, log_options);
   open_server_probe();
   if (const Failure failure = start_pool()) return failure;

@@ -40,8 +40,10 @@ bool is_of_a_probe(std::string_view name) {
 
 // Redacted before it is cut, so that the cut cannot hide from the redaction
 // what marks a secret. Bounded first: a statement may be megabytes long.
-std::string logged_sql(std::string_view sql) {
-  const std::string shown = redact(utf8_prefix(sql, 8 * kLoggedSqlCharacters));
+std::string logged_sql(std::string_view sql, const ConnectionString* target) {
+  const std::string_view start = utf8_prefix(sql, 8 * kLoggedSqlCharacters);
+  const std::string shown =
+      target == nullptr ? redact(start) : target->redact(start);
   return std::string(utf8_prefix(shown, kLoggedSqlCharacters));
 }
 
@@ -154,7 +156,7 @@ void EventLog::log_statement(const StatementEvent& event) {
       event.error == nullptr ? LogLevel::kInfo : LogLevel::kWarn;
   if (!log_.enabled(level)) return;
   if (event.error == nullptr && is_of_a_probe(event.name)) return;
-  const std::string sql = logged_sql(event.sql);
+  const std::string sql = logged_sql(event.sql, options_.target);
   std::vector<LogField> fields = {{"pool", event.pool},
                                   {"query", event.name},
                                   {"sql", sql},

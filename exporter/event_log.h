@@ -19,6 +19,7 @@
 #include <atomic>
 #include <cstddef>
 
+#include "dbpool/connect.h"
 #include "dbpool/events.h"
 #include "exporter/logging/logger.h"
 
@@ -30,6 +31,8 @@ inline constexpr std::size_t kLoggedSqlCharacters = 200;
 struct EventLogOptions {
   bool queries = false;      // DB_LOG_QUERIES
   bool connections = false;  // DB_LOG_CONNECTIONS
+  // Whose passwords no statement may show; may be null, must outlive the log.
+  const ConnectionString* target = nullptr;
 };
 
 // Thread-safety: as an EventSink must be.

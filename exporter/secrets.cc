@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "dbpool/error.h"
+#include "exporter/settings/definitions.h"
 
 namespace dbpool::exporter {
 
@@ -21,8 +22,10 @@ bool is_ours(std::string_view name) {
   return name == "DATABASE_URL" || name == "DB_SSL_KEY";
 }
 
+// All of libpq's: what is in them need not be what belongs there.
 bool is_secret(std::string_view name, std::string_view value) {
-  if (is_ours(name) || name == "PGPASSWORD") return true;
+  if (is_ours(name) || name.starts_with("PG")) return true;
+  if (name.ends_with("_PASS") || name.ends_with("_PWD")) return true;
   const std::string pair = std::string(name) + "=" + std::string(value);
   return redact(value) != value || redact(pair) != pair;
 }
@@ -46,6 +49,20 @@ void hide_variable(char* entry) {
   wipe(equals + 1);
 }
 
+bool takes_sql(std::string_view flag) {
+  return std::ranges::any_of(definitions(), [flag](const auto& definition) {
+    return definition.is_sql() && definition.flag == flag;
+  });
+}
+
+// Statements are hidden whole: redact() does not know each literal's meaning.
+std::string safe_argument(std::string_view before, std::string_view argument) {
+  if (takes_sql(before) && !argument.starts_with("--")) return "***";
+  const std::string_view flag = argument.substr(0, argument.find('='));
+  if (flag != argument && takes_sql(flag)) return std::string(flag) + "=***";
+  return redact(argument);
+}
+
 }  // namespace
 
 void set_dumpable(bool dumpable) noexcept {
@@ -53,9 +70,11 @@ void set_dumpable(bool dumpable) noexcept {
 }
 
 void hide_secrets(int argc, char** argv) {
+  std::string before;
   for (int i = 1; i < argc; ++i) {
-    const std::string_view argument(argv[i]);
-    const std::string safe = redact(argument);
+    const std::string argument(argv[i]);
+    const std::string safe = safe_argument(before, argument);
+    before = argument;
     if (safe == argument) continue;
     const std::size_t size = std::min(safe.size(), argument.size());
     wipe(argv[i]);

@@ -8,10 +8,12 @@ namespace dbpool::exporter {
 // Neither core dumps nor debuggers of the same user, unless `dumpable`.
 void set_dumpable(bool dumpable) noexcept;
 
-// Overwrites what may be a secret in the memory that main() was given.
-// Variables that libraries may still read (PGPASSWORD) are moved away first;
-// DATABASE_URL and DB_SSL_KEY, which are read once, are removed. Call it when
-// both have been copied, before any other thread starts.
+// Overwrites what may be a secret in the memory that main() was given:
+// statements whole, other arguments as far as redact() hides them, and the
+// variables that hold or are called secrets. Those that libraries may still
+// read, all PG* among them, are moved away first; DATABASE_URL and DB_SSL_KEY,
+// which are read once, are removed. Call it when both have been copied, before
+// any other thread starts.
 void hide_secrets(int argc, char** argv);
 
 }  // namespace dbpool::exporter

@@ -78,6 +78,8 @@ Expected<void> ServerProbe::run(Duration timeout) {
   const std::lock_guard lock(mutex_);
   if (!slots) {
     slots_.reset();
+    // Of an answer that does not fit it quotes the server's words.
+    slots.error().message = target_.redact(slots.error().message);
     return Unexpected(std::move(slots.error()));
   }
   slots_ = *slots;

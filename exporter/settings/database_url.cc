@@ -127,14 +127,27 @@ void add_name(std::string_view name, std::vector<std::string_view>& names) {
   if (is_name(name) && is_new) names.push_back(name);
 }
 
-std::vector<std::string_view> keywords_of_query(std::string_view query) {
+// Those of the query's pairs that cannot be a part of a password; what stands
+// behind one may be, as where its & is not encoded, unless others are known
+// to write it. `is_doubtful`: a password stands before the query already.
+std::vector<std::string_view> keywords_of_query(std::string_view query,
+                                                bool is_doubtful) {
   std::vector<std::string_view> names;
   while (!query.empty()) {
     const std::string_view pair = query.substr(0, query.find('&'));
-    add_name(pair.substr(0, pair.find('=')), names);
+    const std::string_view name = pair.substr(0, pair.find('='));
+    const bool may_be_shown = !is_doubtful || instead_of(name);
+    if (name != pair && may_be_shown) add_name(name, names);
+    is_doubtful = is_doubtful || redact(pair) != pair;
     query.remove_prefix(std::min(pair.size() + 1, query.size()));
   }
   return names;
+}
+
+// A password that no '@' ends.
+bool is_open_password(std::string_view before_query) {
+  return before_query.find('@') == std::string_view::npos &&
+         redact(before_query) != before_query;
 }
 
 // What stands before each '=', as far as it is a name; it may be of a value.
@@ -173,8 +186,11 @@ std::string explain_database_url(std::string_view text,
   if (problem.find("a keyword") == std::string::npos) return problem;
   const auto query = query_of(text);
   std::string mistakes;
+  const std::string_view before =
+      text.substr(0, query ? text.size() - query->size() - 1 : 0);
   for (const std::string_view name :
-       query ? keywords_of_query(*query) : words_before_equals(text)) {
+       query ? keywords_of_query(*query, is_open_password(before))
+             : words_before_equals(text)) {
     if (is_libpqs(name)) continue;
     auto instead = instead_of(name);
     // Names of the table are nobody's password; others may be.

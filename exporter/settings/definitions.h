@@ -39,6 +39,8 @@ struct Definition {
   std::string_view key() const noexcept {
     return variable.empty() ? flag : variable;
   }
+  // A statement may hold secrets that nothing tells from other text.
+  bool is_sql() const noexcept { return value.ends_with("SQL"); }
   std::string_view default_for(Profile profile) const noexcept {
     return profile == Profile::kProduction ? production : development;
   }

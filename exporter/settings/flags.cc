@@ -42,21 +42,48 @@ void add_valued(CLI::App& app, std::string_view flag, Values& values) {
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
 }
 
+bool is_flag(std::string_view text) {
+  return text.starts_with("--") && text != "--";
+}
+
+// As programs that take the database by a flag call it.
+bool names_the_database(std::string_view flag) {
+  constexpr std::array<std::string_view, 5> kWords = {
+      "database", "url", "dsn", "conninfo", "connection-string"};
+  return std::ranges::any_of(kWords, [flag](std::string_view word) {
+    return flag.find(word) != std::string_view::npos;
+  });
+}
+
 // Only the name of what looks like a flag of ours is shown: the rest may be a
 // connection string in the wrong place.
 std::string extra_error(const std::string& extra) {
-  if (!extra.starts_with("--") || extra == "--") {
+  if (!is_flag(extra)) {
     return "an argument was given that is no flag; expected flags that begin "
            "with -- (the database is named by the variable DATABASE_URL), see "
            "--help";
   }
   const std::string name = extra.substr(0, extra.find('='));
-  const std::string shown =
-      redact(to_utf8(utf8_prefix(to_utf8(name), kLongestName)));
-  return "unknown flag " + in_quotes(shown) + "; " +
-         nearest_or(name, known_flags(),
-                    "expected one that --help lists (the database is named by "
-                    "the variable DATABASE_URL)");
+  const std::string start =
+      "unknown flag " +
+      in_quotes(redact(to_utf8(utf8_prefix(to_utf8(name), kLongestName)))) +
+      "; ";
+  if (names_the_database(name)) {
+    return start +
+           "expected the database in the variable DATABASE_URL or in a file "
+           "that DATABASE_URL_FILE names, never in a flag";
+  }
+  return start +
+         nearest_or(name, known_flags(), "expected one that --help lists");
+}
+
+// What stands behind an unknown flag is its value, and its mistake is told.
+void refuse(const std::vector<std::string>& extras, Flags& flags) {
+  bool is_value = false;
+  for (const std::string& extra : extras) {
+    if (!is_value || is_flag(extra)) flags.errors.push_back(extra_error(extra));
+    is_value = is_flag(extra) && extra.find('=') == std::string::npos;
+  }
 }
 
 // Takes out what gives a value to a flag that has none.
@@ -115,9 +142,7 @@ Flags parse_flags(const std::vector<std::string>& args) {
     flags.errors.emplace_back(
         "the flags cannot be read; expected --flag=value, see --help");
   }
-  for (const std::string& extra : app.remaining()) {
-    flags.errors.push_back(extra_error(extra));
-  }
+  refuse(app.remaining(), flags);
   flags.demo = demo > 0;
   for (std::size_t i = 0; i < values.size(); ++i) {
     take(flags, definitions()[i], values[i]);

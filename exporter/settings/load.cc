@@ -18,7 +18,7 @@ namespace dbpool::exporter {
 namespace {
 
 constexpr std::size_t kShownValue = 60;
-constexpr std::size_t kShownSql = 200;
+constexpr std::size_t kShownSetting = 200;
 
 // `text` fit to be shown: bounded, in quotes, no secret.
 std::string shown(std::string_view text, std::size_t most = kShownValue) {
@@ -38,6 +38,22 @@ bool is_told_by_sslmode(const Definition& definition) {
 std::string accepted_by(const Definition& definition) {
   Draft nowhere;
   return definition.set("", nowhere).value_or(std::string(definition.value));
+}
+
+// Statements by their names, if they have any, and lengths.
+std::string shown_sql(const Definition& definition,
+                      const std::vector<std::string>& given) {
+  const auto size_of = [](const std::string& sql) {
+    return std::to_string(sql.size()) + " bytes of SQL";
+  };
+  if (!definition.repeatable) return size_of(given.front());
+  const auto statements = parse_workload_statements(given);
+  if (!statements) return "";  // told elsewhere
+  std::string shown;
+  for (const WorkloadStatement& each : *statements) {
+    shown += (shown.empty() ? "" : ", ") + each.name + ": " + size_of(each.sql);
+  }
+  return shown;
 }
 
 class Loader {
@@ -141,7 +157,10 @@ void Loader::set(const Definition& definition, const Given& given) {
     }
     all += (all.empty() ? "" : ", ") + value;
   }
-  if (given.source == "default" && is_told_by_sslmode(definition)) return;
+  const bool is_default = given.source == "default";
+  if (is_default && is_told_by_sslmode(definition)) return;
+  if (!is_default && definition.is_sql())
+    all = shown_sql(definition, given.values);
   effective(std::string(definition.key()), all, given.source);
 }
 
@@ -179,6 +198,14 @@ void Loader::take_database() {
     error(name + ": " + explain_database_url(text, database.error().message));
     (void)tls_wishes();  // for the mistakes in these
     return;
+  }
+  if (auto checked = database->check_completed(); !checked) {
+    error(name + ": " + checked.error().message);
+    (void)tls_wishes();
+    return;
+  }
+  if (auto problem = database->passfile_problem()) {
+    settings.notices.push_back({LogLevel::kWarn, *std::move(problem)});
   }
   TlsDecision tls = decide_tls(*database, tls_wishes());
   for (std::string& line : tls.errors) error(std::move(line));
@@ -233,7 +260,7 @@ void Loader::effective(std::string name, std::string_view value,
                        std::string source) {
   const std::string safe = redact(to_utf8(value));
   draft_.settings.effective.push_back(
-      {std::move(name), std::string(utf8_prefix(safe, kShownSql)),
+      {std::move(name), std::string(utf8_prefix(safe, kShownSetting)),
        std::move(source)});
 }
 

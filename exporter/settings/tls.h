@@ -25,8 +25,8 @@ struct TlsWishes {
   std::string ca_name = "DB_SSL_CA";
   std::string certificate_name = "DB_SSL_CERT";
   std::string key_name = "DB_SSL_KEY";
-  // libpq's own variables, which count as the URL does, but never stop the
-  // start.
+  // libpq's own variables, which count as the URL does, but contradict
+  // nothing.
   bool has_pgsslmode = false;      // PGSSLMODE
   bool has_pgsslrootcert = false;  // PGSSLROOTCERT
 };

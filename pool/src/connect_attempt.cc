@@ -4,6 +4,8 @@
 #include <chrono>
 #include <vector>
 
+#include "pool/src/known_secret.h"
+
 namespace dbpool::detail {
 namespace {
 
@@ -173,15 +175,22 @@ Error ConnectAttempt::error() const {
   if (connection == nullptr) {
     return attempt_error(endpoint_, {.text = "out of memory"});
   }
+  const std::string text =
+      hide_secrets_of(connection, PQerrorMessage(connection));
   const char* const user = PQuser(connection);
-  return attempt_error(
+  Error error = attempt_error(
       endpoint_, {.phase = phase_,
-                  .text = PQerrorMessage(connection),
+                  .text = text,
                   .needs_password = PQconnectionNeedsPassword(connection) != 0,
                   .wrong_session = wrong_session(),
                   .handshake = &link_->record,
                   .client_name = link_->client_name,
                   .user = user == nullptr ? "" : user});
+  // Names in certificates are others' words, too.
+  if (error.connect_failure == ConnectFailure::kTls) {
+    error.message = hide_secrets_of(connection, error.message);
+  }
+  return error;
 }
 
 }  // namespace dbpool::detail

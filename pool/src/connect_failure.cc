@@ -8,6 +8,8 @@
 #include <initializer_list>
 #include <utility>
 
+#include "pool/src/pg_result.h"
+#include "pool/src/target_names.h"
 #include "pool/src/text.h"
 #include "pool/src/tls_failure.h"
 
@@ -22,13 +24,6 @@ struct ServerAnswer {
   std::string sqlstate;   // empty: the server said nothing
   std::string_view text;  // its primary message, or libpq's whole text
 };
-
-bool is_sqlstate(std::string_view text) {
-  return text.size() == 5 && std::ranges::all_of(text, [](char character) {
-           return (character >= '0' && character <= '9') ||
-                  (character >= 'A' && character <= 'Z');
-         });
-}
 
 // Finds "FATAL:  28P01: what happened" in a verbose text, at or after `from`.
 // The severity is translated, the two blanks and the code are not.
@@ -211,9 +206,10 @@ Error refused_by_server(const std::string& start, const ServerAnswer& answer,
 }  // namespace
 
 std::string Endpoint::label() const {
-  if (is_socket()) return "socket " + name + "/.s.PGSQL." + port;
+  const std::string shown = shown_host(name);
+  if (is_socket()) return "socket " + shown + "/.s.PGSQL." + port;
   const bool is_ipv6 = name.find(':') != std::string::npos;
-  std::string text = (is_ipv6 ? '[' + name + ']' : name) + ':' + port;
+  std::string text = (is_ipv6 ? '[' + shown + ']' : shown) + ':' + port;
   if (!address.empty() && address != name) text += " (" + address + ')';
   return text;
 }

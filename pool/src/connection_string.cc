@@ -1,8 +1,12 @@
+#include <cstdlib>
 #include <utility>
 
 #include "dbpool/connect.h"
 #include "pool/src/conninfo.h"
+#include "pool/src/known_secret.h"
+#include "pool/src/passfile.h"
 #include "pool/src/target_hosts.h"
+#include "pool/src/target_names.h"
 
 namespace dbpool {
 namespace {
@@ -13,12 +17,12 @@ std::string value_of(const detail::ConnValues& values,
   return found == values.end() ? std::string() : found->second;
 }
 
-// What RFC 3986 calls unreserved.
+// What RFC 3986 calls unreserved, and what stands for a secret.
 bool is_plain(char character) noexcept {
   return (character >= 'a' && character <= 'z') ||
          (character >= 'A' && character <= 'Z') ||
          (character >= '0' && character <= '9') ||
-         std::string_view("-._~").find(character) != std::string_view::npos;
+         std::string_view("-._~*").find(character) != std::string_view::npos;
 }
 
 std::string percent_encode(std::string_view text) {
@@ -36,20 +40,23 @@ std::string percent_encode(std::string_view text) {
 }
 
 std::string host_in_uri(const ConnectionString::Host& host) {
+  const std::string shown = detail::shown_host(host.name);
   const bool is_ipv6 =
-      !host.is_socket() && host.name.find(':') != std::string::npos;
-  const std::string name =
-      is_ipv6 ? '[' + host.name + ']' : percent_encode(host.name);
+      !host.is_socket() && shown.find(':') != std::string::npos;
+  const std::string name = is_ipv6 ? '[' + shown + ']' : percent_encode(shown);
   return name + ':' + host.port;
 }
 
 std::string user_in(const detail::ConnValues& values) {
-  return value_of(values, "user");
+  return detail::shown_user(value_of(values, "user"));
 }
 
 std::string database_in(const detail::ConnValues& values) {
   const std::string database = value_of(values, "dbname");
-  return database.empty() ? user_in(values) : database;
+  // libpq's default is the user's name.
+  return database.empty() || database == value_of(values, "user")
+             ? user_in(values)
+             : detail::shown_database(database);
 }
 
 std::string join(const std::vector<ConnectionString::Host>& hosts,
@@ -84,12 +91,28 @@ Expected<ConnectionString> ConnectionString::parse(std::string_view text) {
   return parsed;
 }
 
+Expected<void> ConnectionString::check_completed() const {
+  if (auto checked = detail::check_completion(values_); !checked) {
+    return checked;
+  }
+  return detail::check_names(values_, detail::effective_values(values_));
+}
+
+std::optional<std::string> ConnectionString::passfile_problem() const {
+  auto problem =
+      detail::passfile_problem(values_, detail::effective_values(values_));
+  if (problem && problem->empty()) return std::nullopt;
+  return problem;
+}
+
 std::vector<ConnectionString::Host> ConnectionString::hosts() const {
   return detail::hosts_in(detail::effective_values(values_));
 }
 
 std::string ConnectionString::host() const {
-  return join(hosts(), &Host::name);
+  std::vector<Host> all = hosts();
+  for (Host& each : all) each.name = detail::shown_host(each.name);
+  return join(all, &Host::name);
 }
 
 std::string ConnectionString::port() const {
@@ -161,6 +184,26 @@ void ConnectionString::use(std::shared_ptr<const TlsMaterial> material) {
   take("sslrootcert", tls_material_->ca_path());
   take("sslcert", tls_material_->certificate_path());
   take("sslkey", tls_material_->key_path());
+}
+
+std::string ConnectionString::redact(std::string_view text) const {
+  std::string result = dbpool::redact(text);
+  // NOLINTNEXTLINE(concurrency-mt-unsafe): nobody calls setenv() meanwhile.
+  const char* const variable = std::getenv("PGPASSWORD");
+  std::string password = value_of(values_, "password");
+  if (password.empty() && variable != nullptr) password = variable;
+  for (const std::string& secret :
+       {password, value_of(values_, "sslpassword")}) {
+    std::string hidden = result;
+    detail::hide_secret(hidden, secret);
+    if (hidden == result) continue;
+    const detail::ConnValues names = detail::effective_values(values_);
+    const bool is_a_name = secret == value_of(names, "user") ||
+                           secret == value_of(names, "dbname") ||
+                           secret == value_of(names, "host");
+    if (!is_a_name) result = std::move(hidden);
+  }
+  return result;
 }
 
 std::string ConnectionString::description() const {

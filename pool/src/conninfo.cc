@@ -2,14 +2,10 @@
 
 #include <libpq-fe.h>
 
-#include <algorithm>
 #include <array>
-#include <charconv>
 #include <memory>
-#include <span>
 #include <utility>
 
-#include "pool/src/resolver.h"
 #include "pool/src/text.h"
 
 namespace dbpool::detail {
@@ -20,10 +16,6 @@ using OptionList = std::unique_ptr<PQconninfoOption, decltype(&PQconninfoFree)>;
 constexpr std::string_view kAccepted =
     "; accepted are postgresql://user:password@host:port/database"
     "?keyword=value and keyword=value pairs such as host=db dbname=orders";
-
-constexpr std::string_view kEncodingHint =
-    " (in a URI the characters : / ? # @ and % of a user name or password "
-    "are written as %3A %2F %3F %23 %40 and %25)";
 
 Unexpected usage_error(std::string message) {
   return Unexpected(
@@ -92,54 +84,6 @@ Expected<void> check_text(std::string_view text) {
   return {};
 }
 
-struct Choices {
-  std::string_view keyword;
-  std::array<std::string_view, 6> values;  // unused ones are empty
-};
-
-constexpr std::array kChoices = {
-    Choices{
-        "sslmode",
-        {"disable", "allow", "prefer", "require", "verify-ca", "verify-full"}},
-    Choices{"target_session_attrs",
-            {"any", "read-write", "read-only", "primary", "standby",
-             "prefer-standby"}},
-    Choices{"gssencmode", {"disable", "prefer", "require"}},
-    Choices{"channel_binding", {"disable", "prefer", "require"}},
-};
-
-constexpr std::array<std::string_view, 6> kNumbers = {
-    "connect_timeout",     "keepalives",       "keepalives_idle",
-    "keepalives_interval", "keepalives_count", "tcp_user_timeout"};
-
-Expected<void> check_choice(const Choices& choices, std::string_view value) {
-  std::string accepted;
-  for (std::string_view choice : choices.values) {
-    if (choice.empty()) break;
-    if (choice == value) return {};
-    accepted += (accepted.empty() ? "" : ", ") + std::string(choice);
-  }
-  return usage_error(std::string(choices.keyword) +
-                     " has an unknown value; accepted are " + accepted);
-}
-
-bool is_number(std::string_view text, int least, int most) {
-  int number = 0;
-  const char* const end = text.data() + text.size();
-  const auto [stop, error] = std::from_chars(text.data(), end, number);
-  return error == std::errc() && stop == end && number >= least &&
-         number <= most;
-}
-
-Expected<void> check_ports(std::string_view value) {
-  for (const std::string& port : split_list(value)) {
-    if (port.empty() || is_number(port, 1, 65535)) continue;
-    return usage_error("a port is not a number from 1 to 65535" +
-                       std::string(kEncodingHint));
-  }
-  return {};
-}
-
 // libpq reads a URI up to its first @ or /: with one of them in a password
 // that is not encoded, the rest of the password would be a host or a database
 // and be shown as such.
@@ -154,27 +98,6 @@ Expected<void> check_at_signs(std::string_view text) {
                      std::string(kEncodingHint));
 }
 
-Expected<void> check_addresses(std::string_view value) {
-  for (const std::string& address : split_list(value)) {
-    if (address.empty() || is_numeric_address(address)) continue;
-    return usage_error(
-        "hostaddr is not an IPv4 or IPv6 address; host takes names");
-  }
-  return {};
-}
-
-// These become labels and log fields.
-bool must_be_text(std::string_view keyword) {
-  return keyword == "host" || keyword == "user" || keyword == "dbname";
-}
-
-const std::string& value_or_empty(const ConnValues& values,
-                                  std::string_view keyword) {
-  static const std::string kEmpty;
-  const auto found = values.find(keyword);
-  return found == values.end() ? kEmpty : found->second;
-}
-
 ConnValues to_values(const PQconninfoOption* option) {
   ConnValues values;
   for (; option != nullptr && option->keyword != nullptr; ++option) {
@@ -182,6 +105,9 @@ ConnValues to_values(const PQconninfoOption* option) {
   }
   return values;
 }
+
+// What no libpq takes for channel_binding.
+constexpr const char* kRefusedValue = "refuse-to-go-on";
 
 using ConnectionPtr = std::unique_ptr<PGconn, decltype(&PQfinish)>;
 
@@ -200,10 +126,25 @@ ConnectionPtr complete_options(const ConnValues& values) {
   texts.push_back("none");
   // Checked after the defaults are filled in and before anything is opened.
   keywords.push_back("channel_binding");
-  texts.push_back("refuse-to-go-on");
+  texts.push_back(kRefusedValue);
   keywords.push_back(nullptr);
   texts.push_back(nullptr);
   return {PQconnectStartParams(keywords.data(), texts.data(), 0), &PQfinish};
+}
+
+// libpq quotes the name of a service, which may be a misplaced secret; and of
+// a service file it quotes the path, never the content.
+Unexpected explain_completion(std::string_view libpq_message) {
+  constexpr std::size_t kMostShown = 300;
+  constexpr std::string_view kAcceptedService =
+      "; accepted is a service of ~/.pg_service.conf, of the file that "
+      "PGSERVICEFILE names, or of the system's pg_service.conf";
+  const bool is_unknown =
+      libpq_message.find("definition of service") != std::string_view::npos;
+  return usage_error(
+      (is_unknown ? "the service (of service= or PGSERVICE) is not defined"
+                  : one_line(redact(libpq_message), kMostShown)) +
+      std::string(kAcceptedService));
 }
 
 }  // namespace
@@ -253,58 +194,6 @@ bool is_known_keyword(std::string_view keyword) {
   return false;
 }
 
-Expected<void> check_value(std::string_view keyword, std::string_view value) {
-  if (value.size() > kMaxConnectionText) {
-    return usage_error(std::string(keyword) + " is longer than " +
-                       std::to_string(kMaxConnectionText) + " bytes");
-  }
-  if (value.find('\0') != std::string_view::npos) {
-    return usage_error(std::string(keyword) + " holds a NUL byte");
-  }
-  if (must_be_text(keyword) && !is_utf8(value)) {
-    return usage_error(std::string(keyword) + " is not valid UTF-8");
-  }
-  if (value.empty()) return {};
-  if (keyword == "port") return check_ports(value);
-  if (keyword == "hostaddr") return check_addresses(value);
-  for (const Choices& choices : kChoices) {
-    if (choices.keyword == keyword) return check_choice(choices, value);
-  }
-  if (std::ranges::find(kNumbers, keyword) != kNumbers.end() &&
-      !is_number(value, -1, 1'000'000'000)) {
-    return usage_error(std::string(keyword) + " is not a whole number");
-  }
-  return {};
-}
-
-Expected<void> check_lists(const ConnValues& values) {
-  const std::string& names = value_or_empty(values, "host");
-  const std::string& addresses = value_or_empty(values, "hostaddr");
-  const std::string& ports = value_or_empty(values, "port");
-  const std::size_t hosts =
-      split_list(addresses.empty() ? names : addresses).size();
-  const std::string text = std::to_string(hosts);
-  if (hosts > kMaxHosts) {
-    return usage_error("the connection string names " + text +
-                       " hosts; at most " + std::to_string(kMaxHosts) +
-                       " are accepted");
-  }
-  const std::size_t named = names.empty() ? hosts : split_list(names).size();
-  if (named != hosts) {
-    return usage_error("host lists " + std::to_string(named) +
-                       " names and hostaddr " + text +
-                       " addresses; accepted is one address for each name");
-  }
-  // Hosts that come from the environment are libpq's to match.
-  const std::size_t ported = split_list(ports).size();
-  if ((!names.empty() || !addresses.empty()) && ported != 1 &&
-      ported != hosts) {
-    return usage_error("there are " + std::to_string(ported) + " ports for " +
-                       text + " hosts; accepted is one for all, or one each");
-  }
-  return {};
-}
-
 ConnValues effective_values(const ConnValues& values) {
   const ConnectionPtr connection = complete_options(values);
   if (connection == nullptr) return values;
@@ -317,6 +206,22 @@ ConnValues effective_values(const ConnValues& values) {
     if (!value.empty()) effective.insert_or_assign(keyword, value);
   }
   return effective;
+}
+
+Expected<void> check_completion(const ConnValues& values) {
+  const ConnectionPtr connection = complete_options(values);
+  if (connection == nullptr) return usage_error("out of memory");
+  const OptionList options(PQconninfo(connection.get()), &PQconninfoFree);
+  const ConnValues completed = to_values(options.get());
+  // It has its options once all were found.
+  if (!completed.contains("channel_binding")) {
+    return explain_completion(PQerrorMessage(connection.get()));
+  }
+  for (const auto& [keyword, value] : completed) {
+    if (keyword == "channel_binding") continue;
+    if (auto checked = check_value(keyword, value); !checked) return checked;
+  }
+  return check_lists(completed);
 }
 
 const std::string& default_socket_folder() {

@@ -19,6 +19,11 @@ using ConnValues = std::map<std::string, std::string, std::less<>>;
 inline constexpr std::size_t kMaxConnectionText = 64 * 1024;
 inline constexpr std::size_t kMaxHosts = 64;
 
+// Ends errors that a raw character in a URI may have led to.
+inline constexpr std::string_view kEncodingHint =
+    " (in a URI the characters : / ? # @ & and % of a user name or password "
+    "are written as %3A %2F %3F %23 %40 %26 and %25)";
+
 // The keywords that `text` gives. Errors (kUsage) never quote it.
 Expected<ConnValues> parse_conninfo(std::string_view text);
 
@@ -36,6 +41,11 @@ Expected<void> check_lists(const ConnValues& values);
 // `values` completed by service file, environment and libpq's defaults, as
 // libpq will when it connects. Empty where it could not tell (no memory).
 ConnValues effective_values(const ConnValues& values);
+
+// Can libpq complete `values`, and is what it adds well-formed? kUsage where
+// the service is in no service file, that file is broken or missing, or a
+// variable such as PGPORT has a value that check_value() refuses.
+Expected<void> check_completion(const ConnValues& values);
 
 // The folder of sockets built into libpq, e.g. "/var/run/postgresql".
 const std::string& default_socket_folder();

@@ -124,8 +124,9 @@ void Exchange::Impl::fail_by_server(const PGresult* result) {
     error.sqlstate = sqlstate;
     return fail(std::move(error));
   }
-  fail(statement_error(classify(result), Outcome::kFailed,
-                       server_message(result, params_), sqlstate));
+  fail(statement_error(
+      classify(result), Outcome::kFailed,
+      server_message(session_, statement_.sql, result, params_), sqlstate));
 }
 
 void Exchange::Impl::fail_as_lost() {
@@ -136,10 +137,11 @@ void Exchange::Impl::fail_as_lost() {
   Outcome outcome = Outcome::kInDoubt;
   if (!sqlstate.empty() && !pump_.saw_success()) outcome = Outcome::kFailed;
   if (phase_ != Phase::kRun) outcome = Outcome::kNotSent;
-  std::string message = sqlstate.empty()
-                            ? lost_message(session_)
-                            : "connection to " + session_.host() +
-                                  " lost: " + server_message(result, params_);
+  std::string message =
+      sqlstate.empty()
+          ? lost_message(session_)
+          : "connection to " + session_.host() + " lost: " +
+                server_message(session_, statement_.sql, result, params_);
   if (should_retire(session_.pg(), sqlstate)) session_.mark_retire();
   fail(statement_error(StatementFailure::kConnectionLost, outcome,
                        std::move(message), sqlstate));

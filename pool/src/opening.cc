@@ -11,6 +11,7 @@
 #include "pool/src/connect_failure.h"
 #include "pool/src/conninfo.h"
 #include "pool/src/opening_values.h"
+#include "pool/src/passfile.h"
 #include "pool/src/resolver.h"
 #include "pool/src/target_hosts.h"
 
@@ -99,6 +100,9 @@ Opening::Impl::Impl(std::shared_ptr<const ConnectionString> target,
     return;
   }
   values_ = with_defaults(target_->values(), effective);
+  if (passfile_problem(target_->values(), effective)) {
+    values_.insert_or_assign("passfile", kNoPassfile);
+  }
   if (context_->server_statement_timeout && !target_->refuses_own_options()) {
     backstop_values_ =
         with_backstop(values_, effective, *context_->server_statement_timeout);

@@ -4,6 +4,7 @@
 
 #include <libpq-fe.h>
 
+#include <algorithm>
 #include <memory>
 #include <string_view>
 
@@ -27,8 +28,18 @@ inline std::string_view error_field(const PGresult* result, int code) noexcept {
   return field == nullptr ? std::string_view() : std::string_view(field);
 }
 
+// Five digits and capitals.
+inline bool is_sqlstate(std::string_view text) noexcept {
+  return text.size() == 5 && std::ranges::all_of(text, [](char character) {
+           return (character >= '0' && character <= '9') ||
+                  (character >= 'A' && character <= 'Z');
+         });
+}
+
+// Empty where the server sent none, or something else in its place.
 inline std::string_view sqlstate_of(const PGresult* result) noexcept {
-  return error_field(result, PG_DIAG_SQLSTATE);
+  const std::string_view code = error_field(result, PG_DIAG_SQLSTATE);
+  return is_sqlstate(code) ? code : std::string_view();
 }
 
 }  // namespace dbpool::detail

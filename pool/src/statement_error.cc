@@ -1,9 +1,12 @@
 #include "pool/src/statement_error.h"
 
+#include <algorithm>
 #include <cstddef>
 #include <utility>
 
+#include "pool/src/known_secret.h"
 #include "pool/src/pg_result.h"
+#include "pool/src/scan.h"
 #include "pool/src/text.h"
 
 namespace dbpool::detail {
@@ -16,27 +19,41 @@ constexpr std::size_t kMaxMessageBytes = 0x3fff'0000;
 constexpr std::size_t kMaxTextBytes = 500;
 // A longer message holds values or a text of the author's; it is not shown.
 constexpr std::size_t kMaxSearchedBytes = 16 * 1024;
-// A shorter value is replaced only where it stands in quotes.
-constexpr std::size_t kMinBareValueBytes = 4;
-
-void replace_all(std::string& text, std::string_view what,
-                 std::string_view with) {
-  for (std::size_t at = text.find(what); at != std::string::npos;
-       at = text.find(what, at + with.size())) {
-    text.replace(at, what.size(), with);
-  }
-}
+// A longer statement is not searched for what it keeps secret.
+constexpr std::size_t kMaxSearchedSql = 64 * 1024;
 
 void hide_values(std::string& text, const Params& params) {
   for (const Param& param : params.values()) {
-    const std::string& value = param.value;
-    if (param.is_null || param.is_binary || value.empty()) continue;
-    if (value.size() >= kMinBareValueBytes) {
-      replace_all(text, value, "***");
-    } else {
-      replace_all(text, '"' + value + '"', "\"***\"");
-    }
+    if (!param.is_null && !param.is_binary) hide_secret(text, param.value);
   }
+}
+
+bool holds(std::string_view text, std::string_view part) {
+  return !std::ranges::search(text, part, {}, to_lower, to_lower).empty();
+}
+
+// A server quotes a statement's words where it takes exception to them. Of a
+// statement that holds a secret only what may be shown is left in quotes.
+void hide_quoted_words(std::string& text, std::string_view sql) {
+  const std::string visible = redact(sql.substr(0, kMaxSearchedSql));
+  if (sql.size() <= kMaxSearchedSql && visible == sql) return;
+  std::string result;
+  std::string_view rest = text;
+  while (true) {
+    const std::size_t begin = rest.find('"');
+    result += rest.substr(0, begin);
+    if (begin == std::string_view::npos) break;
+    rest.remove_prefix(begin + 1);
+    // A place may hold quotes itself, and the message ends there.
+    const std::size_t end =
+        result.ends_with("at or near ") ? rest.rfind('"') : rest.find('"');
+    const std::string_view word = rest.substr(0, end);
+    result.append(1, '"').append(holds(visible, word) ? word : kMask);
+    if (end == std::string_view::npos) break;
+    result += '"';
+    rest.remove_prefix(end + 1);
+  }
+  text = std::move(result);
 }
 
 // PgBouncer (transaction mode) and its like hand each transaction another
@@ -101,15 +118,18 @@ std::optional<Error> find_usage_error(std::string_view sql,
   return std::nullopt;
 }
 
-std::string server_message(const PGresult* result, const Params& params) {
+std::string server_message(const Session& session, std::string_view sql,
+                           const PGresult* result, const Params& params) {
   const std::string_view sqlstate = sqlstate_of(result);
   std::string text(error_field(result, PG_DIAG_MESSAGE_PRIMARY));
   if (text.size() > kMaxSearchedBytes) {
     text = "an error message of " + std::to_string(text.size()) +
            " bytes, not shown";
   }
+  text = redact(hide_secrets_of(session.pg(), text));
   hide_values(text, params);
-  std::string message = one_line(redact(text), kMaxTextBytes);
+  hide_quoted_words(text, sql);
+  std::string message = one_line(text, kMaxTextBytes);
   message += " (SQLSTATE ";
   message += sqlstate;
   message += ')';
@@ -118,8 +138,9 @@ std::string server_message(const PGresult* result, const Params& params) {
 }
 
 std::string lost_message(const Session& session) {
-  std::string reason =
-      one_line(redact(PQerrorMessage(session.pg())), kMaxTextBytes);
+  std::string reason = one_line(
+      redact(hide_secrets_of(session.pg(), PQerrorMessage(session.pg()))),
+      kMaxTextBytes);
   if (reason.empty()) reason = "the server ended the session";
   return "connection to " + session.host() + " lost: " + reason;
 }

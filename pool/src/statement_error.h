@@ -29,9 +29,11 @@ std::optional<Error> find_usage_error(std::string_view sql,
                                       const Params& params);
 
 // The server's primary message on one line with its SQLSTATE. Left out are
-// DETAIL and what else may hold values, and values of `params` that the
-// primary message quotes.
-std::string server_message(const PGresult* result, const Params& params);
+// DETAIL and what else may hold values. Hidden in the primary message are the
+// session's own secrets, values of `params`, and, where `sql` holds a secret
+// (see redact()), what is quoted and no visible part of it.
+std::string server_message(const Session& session, std::string_view sql,
+                           const PGresult* result, const Params& params);
 
 // What libpq says of a connection that broke, on one line.
 std::string lost_message(const Session& session);

@@ -127,19 +127,20 @@ std::size_t last_at_sign(std::string_view text, std::size_t at,
 
 }  // namespace
 
+std::optional<char> percent_decoded(std::string_view text, std::size_t at) {
+  if (at + 2 >= text.size() || text[at] != '%') return std::nullopt;
+  const auto high = hex_digit(text[at + 1]);
+  const auto low = hex_digit(text[at + 2]);
+  if (!high || !low) return std::nullopt;
+  return static_cast<char>(*high * 16 + *low);
+}
+
 std::string decoded_lower(std::string_view text) {
   std::string decoded;
   for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '%' && i + 2 < text.size()) {
-      const auto high = hex_digit(text[i + 1]);
-      const auto low = hex_digit(text[i + 2]);
-      if (high && low) {
-        decoded += to_lower(static_cast<char>(*high * 16 + *low));
-        i += 2;
-        continue;
-      }
-    }
-    decoded += to_lower(text[i]);
+    const auto byte = percent_decoded(text, i);
+    decoded += to_lower(byte.value_or(text[i]));
+    if (byte) i += 2;
   }
   return decoded;
 }

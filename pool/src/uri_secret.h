@@ -29,6 +29,9 @@ std::optional<Span> password_in_encoded_authority(std::string_view text,
                                                   std::size_t at,
                                                   std::size_t end);
 
+// The byte that "%XX" at `at` stands for; nothing if none is there.
+std::optional<char> percent_decoded(std::string_view text, std::size_t at);
+
 // In lower case and with %XX decoded: libpq decodes keywords too.
 std::string decoded_lower(std::string_view text);
 

@@ -143,11 +143,32 @@ TEST(BadSettingsTest, AMalformedDatabaseUrlIsNamedButNeverShown) {
         "postgresql://u:S3cret@host:99999/db", "http://u:S3cret@host/db",
         "host=db port=pl4nt", "passwort=S3cret host=db",
         "host=db password='pl4nt", "postgresql://u:S3cret@h/db?nosuch=pl4nt",
-        "postgresql://u:pl4nt%zz@h/db", "host=a,b port=1,2,3"}) {
+        "postgresql://u:pl4nt%zz@h/db", "host=a,b port=1,2,3",
+        "postgresql://u@h/db?password=a&pl4nt", "service=pl4nt",
+        "host=h dbname=postgresql://u:pl4nt@h/db", "host=h user=u:pl4nt",
+        "host=u:pl4nt@h user=u"}) {
     SCOPED_TRACE(url);
     expect_one_line(run({.database_url = url}), "DATABASE_URL");
   }
   expect_one_line(run({}), "DATABASE_URL");
+}
+
+TEST(BadSettingsTest, AVariableOfLibpqsWithASecretIsNamedButNeverShown) {
+  for (const char* name : {"PGUSER", "PGDATABASE", "PGHOST"}) {
+    expect_one_line(run({.database_url = "sslmode=disable",
+                         .env = {{name, "postgresql://u:pl4nt@h/db"}}}),
+                    name);
+  }
+  expect_one_line(
+      run({.database_url = "host=h", .env = {{"PGSERVICE", "pl4nt"}}}),
+      "PGSERVICE");
+}
+
+TEST(BadSettingsTest, ADatabaseGivenByAFlagIsOneMistake) {
+  for (const char* flag : {"--database.url", "--database-url", "--db.dsn"}) {
+    expect_one_line(run({.database_url = kSomeUrl, .args = {flag, kSomeUrl}}),
+                    "DATABASE_URL_FILE");
+  }
 }
 
 TEST(BadSettingsTest, TlsMaterialThatIsNoneIsRefusedAndNeverShown) {

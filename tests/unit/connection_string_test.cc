@@ -112,6 +112,30 @@ TEST_F(ConnectionStringTest, AServiceFileFillsGaps) {
   std::remove(path.c_str());
 }
 
+TEST_F(ConnectionStringTest, ASecretInThePlaceOfANameIsNeitherShownNorFine) {
+  const auto target = parsed(
+      "host=a:s3cret-Qz7@b,c user=app:s3cret-Qz7 "
+      "dbname=postgres://app:s3cret-Qz7@b/orders");
+  EXPECT_EQ(target.host(), "***@b,c");
+  EXPECT_EQ(target.user(), "app:***");
+  EXPECT_EQ(target.database(), "postgres://app:***@b/orders");
+  EXPECT_THAT(target.description(), Not(HasSubstr(std::string(kSecret))));
+  EXPECT_EQ(parsed("host=h user=app:s3cret-Qz7").database(), "app:***");
+  EXPECT_FALSE(target.check_completed());
+  EXPECT_TRUE(parsed("host=h user=app dbname=d").check_completed());
+}
+
+TEST_F(ConnectionStringTest, ItsPasswordIsHiddenInAnyText) {
+  const ScopedEnv password("PGPASSWORD", "env-Qz7");
+  EXPECT_EQ(parsed("password=s3cret-Qz7 sslpassword=other-Qz7")
+                .redact("s3cret-Qz7 other-Qz7 env-Qz7 password=x"),
+            "*** *** env-Qz7 password=***");
+  EXPECT_EQ(parsed("user=u").redact("SELECT 'env-Qz7'"), "SELECT '***'");
+  // A mask would tell that the name is the password.
+  EXPECT_EQ(parsed("user=orders password=orders").redact("FROM orders"),
+            "FROM orders");
+}
+
 TEST_F(ConnectionStringTest, SeveralHostsKeepTheirOrderAndPorts) {
   const auto target = parsed("postgresql://app@a:1001,b,c:1003/db");
   const auto hosts = target.hosts();
@@ -153,13 +177,13 @@ TEST_F(ConnectionStringTest, SocketsAreFoldersOrAbstractNames) {
 
 TEST_F(ConnectionStringTest, ADescriptionHoldsNoSecretAndParsesAgain) {
   const auto target = parsed(
-      "postgresql://ap%3Ap:s3cret-Qz7@a,b:7/o%2Fo"
+      "postgresql://a%40p:s3cret-Qz7@a,b:7/o%2Fo"
       "?sslpassword=s3cret-Qz7&application_name=x");
   const std::string description = target.description();
   EXPECT_THAT(description, Not(HasSubstr(std::string(kSecret))));
   const auto again = parsed(description);
   EXPECT_EQ(again.host(), target.host());
-  EXPECT_EQ(again.user(), "ap:p");
+  EXPECT_EQ(again.user(), "a@p");
   EXPECT_EQ(again.database(), "o/o");
   EXPECT_EQ(again.get("password"), std::nullopt);
 }

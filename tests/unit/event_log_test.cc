@@ -144,6 +144,15 @@ TEST_F(EventLogTest, ASecretInAQueryIsNotLoggedEvenWhereItIsCut) {
   EXPECT_THAT(text(), Not(HasSubstr(secret.substr(0, 4))));
 }
 
+TEST_F(EventLogTest, ThePasswordOfTheDatabaseIsInNoQuery) {
+  const auto target = ConnectionString::parse("host=h password=Sw0rd/fish");
+  ASSERT_TRUE(target);
+  EventLog events = make({.queries = true, .target = &*target});
+  events.statement_finished(
+      statement("SELECT f('Sw0rd/fish'), 'Sw0rd%2Ffish'"));
+  EXPECT_THAT(text(), HasSubstr("sql=\"SELECT f('***'), '***'\""));
+}
+
 TEST_F(EventLogTest, WithoutTheQueryLogOnlyFailuresAreToldAndWithoutText) {
   EventLog events = make({});
   events.statement_finished(statement("SELECT 1"));

@@ -191,8 +191,9 @@ TEST(Flags, UnknownFlagsAndArgumentsAreRefusedWithoutTheirValues) {
             "unknown flag \"--web.listen-adress\"; the nearest known one is "
             "--web.listen-address");
   EXPECT_EQ(line({"--database-url=postgres://app:hunter2@db/x"}),
-            "unknown flag \"--database-url\"; expected one that --help lists "
-            "(the database is named by the variable DATABASE_URL)");
+            "unknown flag \"--database-url\"; expected the database in the "
+            "variable DATABASE_URL or in a file that DATABASE_URL_FILE names, "
+            "never in a flag");
   EXPECT_THAT(line({"postgres://app:hunter2@db/x"}),
               StartsWith("an argument was given that is no flag"));
   EXPECT_THAT(line({"--database-url", "postgres://app:hunter2@db/x"}),
@@ -200,6 +201,13 @@ TEST(Flags, UnknownFlagsAndArgumentsAreRefusedWithoutTheirValues) {
   EXPECT_THAT(line({"-phunter2=1"}), StartsWith("an argument was given"));
   EXPECT_THAT(line({"--web.listen=:1"}), StartsWith("unknown flag"))
       << "no abbreviations";
+}
+
+TEST(Flags, AnUnknownFlagAndItsValueAreOneMistake) {
+  for (const char* flag : {"--database.url", "--dsn", "--nosuch"}) {
+    EXPECT_THAT(mistakes({}, {flag, "postgres://app:hunter2@db/x"}), SizeIs(1));
+    EXPECT_THAT(mistakes({}, {flag, "--other", "a", "b"}), SizeIs(3));
+  }
 }
 
 TEST(Flags, PasswordsAreNotTakenByFlags) {

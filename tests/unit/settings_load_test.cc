@@ -356,6 +356,16 @@ TEST(Settings, TheDatabaseIsShownWithoutItsPassword) {
   }
 }
 
+TEST(Settings, StatementsAreShownByNameAndLength) {
+  const Settings s = load({}, {"--workload.rate=1", "--workload.sql=a=SELECT 1",
+                               "--workload.sql=SELECT 'hunter2'",
+                               "--probe.select_1.sql=SELECT 'hunter2'"});
+  EXPECT_EQ(effective(s, "--workload.sql"),
+            "a: 8 bytes of SQL, workload_2: 16 bytes of SQL by flag");
+  EXPECT_EQ(effective(s, "--probe.select_1.sql"), "16 bytes of SQL by flag");
+  EXPECT_EQ(effective(load(), "--probe.select_1.sql"), "SELECT 1 by default");
+}
+
 TEST(Settings, TheApplicationNameIsOursUnlessNamed) {
   EXPECT_EQ(load().database->get("fallback_application_name"),
             "dbpool_exporter");

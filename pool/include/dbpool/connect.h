@@ -44,9 +44,20 @@ class ConnectionString {
   // (PGHOST …), .pgpass and service files apply as in libpq, when connecting.
   static Expected<ConnectionString> parse(std::string_view text);
 
+  // Checks what environment and service file add, as it stands now: that the
+  // service is there, that values are well-formed, and that the names of user,
+  // database and host are names: no connection string, and no name:something
+  // for a user. kUsage; holds neither names nor values.
+  Expected<void> check_completed() const;
+  // Why libpq will not use the password file (.pgpass) that it would need, or
+  // nullopt. The library then leaves it out, so that libpq does not say so on
+  // standard error at each connection.
+  std::optional<std::string> passfile_problem() const;
+
   // The hosts in the order in which they are tried; never empty.
   std::vector<Host> hosts() const;
-  // What was given or libpq's default, for labels and logs.
+  // What was given or libpq's default, for labels and logs: what may be a
+  // secret in the place of a name is "***".
   std::string host() const;  // joined with ',' when there are several
   std::string port() const;
   std::string database() const;
@@ -72,6 +83,12 @@ class ConnectionString {
   const std::shared_ptr<const TlsMaterial>& tls_material() const noexcept {
     return tls_material_;
   }
+
+  // redact(text), and without this target's password and sslpassword wherever
+  // they stand (of less than four characters: wherever they stand in quotes).
+  // The password is the one given or PGPASSWORD's; one of .pgpass or a service
+  // file is not known here.
+  std::string redact(std::string_view text) const;
 
   // e.g. "postgresql://app@db.example:5432/orders": no password, no options.
   std::string description() const;

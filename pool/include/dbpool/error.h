@@ -98,8 +98,10 @@ std::string_view to_string(ErrorKind kind) noexcept;
 
 // `text` with everything that may be a secret replaced by "***": the password
 // of a connection URI (percent-encoded or not, in the authority or in the
-// query), and the values of password=, sslpassword= and sslkey= in key=value
-// strings, quoted or not. All other text is kept as it is.
+// query); the values of password=, sslpassword=, sslkey=, token=, secret= and
+// the like, quoted or not; private keys; in SQL the password of a role, and
+// the arguments of crypt(), pgp_sym_encrypt(), hmac() and their like where
+// one has a literal. In doubt with all that follows. All other text is kept.
 std::string redact(std::string_view text);
 
 }  // namespace dbpool

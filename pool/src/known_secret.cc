@@ -1,0 +1,89 @@
+#include "pool/src/known_secret.h"
+
+#include <algorithm>
+#include <initializer_list>
+#include <memory>
+
+#include "pool/src/scan.h"
+#include "pool/src/uri_secret.h"
+
+namespace dbpool::detail {
+namespace {
+
+// How many characters of `text` at `at` stand for `wanted`; 0: they do not.
+std::size_t length_of(char wanted, std::string_view text, std::size_t at) {
+  if (at >= text.size()) return 0;
+  const char next = at + 1 < text.size() ? text[at + 1] : '\0';
+  const bool may_be_escaped = is_one_of(wanted, "'\"\\");
+  if (may_be_escaped && next == wanted &&
+      (text[at] == wanted || text[at] == '\\')) {
+    return 2;
+  }
+  if (text[at] == wanted) return 1;
+  return percent_decoded(text, at) == wanted ? 3 : 0;
+}
+
+// Past the `secret` that stands at `at`; `at` if none does.
+std::size_t end_of(std::string_view secret, std::string_view text,
+                   std::size_t at) {
+  if (text.substr(at).starts_with(secret)) return at + secret.size();
+  std::size_t i = at;
+  for (const char wanted : secret) {
+    const std::size_t length = length_of(wanted, text, i);
+    if (length == 0) return at;
+    i += length;
+  }
+  return i;
+}
+
+bool is_in_quotes(std::string_view text, std::size_t begin, std::size_t end) {
+  constexpr std::string_view kQuotes = "\"'`";
+  return begin > 0 && end < text.size() && text[begin - 1] == text[end] &&
+         is_one_of(text[end], kQuotes);
+}
+
+bool is_a_name_of(PGconn* connection, std::string_view text) {
+  return std::ranges::any_of(
+      std::initializer_list<const char*>{PQuser(connection), PQdb(connection),
+                                         PQhost(connection)},
+      [text](const char* name) { return name != nullptr && text == name; });
+}
+
+}  // namespace
+
+void hide_secret(std::string& text, std::string_view secret) {
+  if (secret.empty()) return;
+  std::string result;
+  std::size_t copied = 0;
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t end = end_of(secret, text, at);
+    if (end == at ||
+        (secret.size() < kMinBareSecret && !is_in_quotes(text, at, end))) {
+      ++at;
+      continue;
+    }
+    result.append(text, copied, at - copied).append(kMask);
+    copied = at = end;
+  }
+  if (copied == 0) return;
+  text = result.append(text, copied);
+}
+
+std::string hide_secrets_of(PGconn* connection, std::string_view text) {
+  std::string result(text);
+  const auto hide = [&](const char* secret) {
+    if (secret == nullptr || is_a_name_of(connection, secret)) return;
+    hide_secret(result, secret);
+  };
+  hide(PQpass(connection));
+  const std::unique_ptr<PQconninfoOption, decltype(&PQconninfoFree)> options(
+      PQconninfo(connection), &PQconninfoFree);
+  const PQconninfoOption* option = options.get();
+  for (; option != nullptr && option->keyword != nullptr; ++option) {
+    const std::string_view keyword = option->keyword;
+    if (keyword == "sslpassword") hide(option->val);
+  }
+  return result;
+}
+
+}  // namespace dbpool::detail

@@ -1,0 +1,96 @@
+#include "pool/src/target_names.h"
+
+#include <cstdlib>
+#include <utility>
+
+#include "pool/src/opening_values.h"
+
+namespace dbpool::detail {
+namespace {
+
+constexpr std::size_t kNone = std::string_view::npos;
+
+// libpq takes a dbname as it is here: a URI or key=value pairs in it are no
+// connection string any more.
+bool is_connection_string(std::string_view name) {
+  return name.find("://") != kNone || redact(name) != name;
+}
+
+bool is_user_and_more(std::string_view user) {
+  const std::size_t colon = user.find(':');
+  return colon != kNone && colon > 0 && colon + 1 < user.size();
+}
+
+// Sockets begin with '/', or with '@' in the abstract namespace.
+std::size_t at_sign_in(std::string_view host) {
+  return host.starts_with('/') ? kNone : host.find('@', 1);
+}
+
+struct Name {
+  const char* keyword;
+  const char* variable;
+  const char* accepted;
+};
+
+constexpr Name kDatabase = {
+    "dbname", "PGDATABASE",
+    "the name of the database holds a connection string; accepted is a name "
+    "alone, such as orders"};
+constexpr Name kUser = {
+    "user", "PGUSER",
+    "the name of the user has the shape name:something; accepted is a name "
+    "alone, such as app, and the password in its own place"};
+constexpr Name kHost = {
+    "host", "PGHOST",
+    "the name of the host holds a connection string, or an @; accepted are "
+    "names, addresses and socket folders alone, joined by commas"};
+
+Unexpected refuse(const Name& name, const ConnValues& given,
+                  std::string_view value) {
+  std::string source = name.keyword;
+  if (value_of(given, name.keyword, "").empty()) {
+    // NOLINTNEXTLINE(concurrency-mt-unsafe): nobody calls setenv() meanwhile.
+    const char* const variable = std::getenv(name.variable);
+    source = variable != nullptr && value == variable
+                 ? name.variable
+                 : std::string("the service file's ") + name.keyword;
+  }
+  return Unexpected(Error{.kind = ErrorKind::kUsage,
+                          .message = source + ": " + name.accepted});
+}
+
+}  // namespace
+
+std::string shown_user(std::string_view user) {
+  if (!is_user_and_more(user)) return std::string(user);
+  return std::string(user.substr(0, user.find(':') + 1)) + "***";
+}
+
+std::string shown_database(std::string_view database) {
+  return redact(database);
+}
+
+std::string shown_host(std::string_view host) {
+  const std::string shown = redact(host);
+  const std::size_t at_sign = at_sign_in(shown);
+  return at_sign == kNone ? shown : "***" + shown.substr(shown.rfind('@'));
+}
+
+Expected<void> check_names(const ConnValues& given,
+                           const ConnValues& effective) {
+  const std::string user = value_of(effective, "user", "");
+  if (is_user_and_more(user)) return refuse(kUser, given, user);
+  const std::string database = value_of(effective, "dbname", "");
+  if (is_connection_string(database)) {
+    return refuse(kDatabase, given, database);
+  }
+  const std::string hosts = value_of(effective, "host", "");
+  for (const std::string& host : split_list(hosts)) {
+    if (is_connection_string(host) || at_sign_in(host) != kNone) {
+      return refuse(kHost, given, hosts);
+    }
+  }
+  return {};
+}
+
+}  // namespace dbpool::detail
