@@ -7,6 +7,7 @@
 #include "exporter/settings/checks.h"
 #include "exporter/settings/database_url.h"
 #include "exporter/settings/definitions.h"
+#include "exporter/settings/nearest.h"
 #include "exporter/settings/secret_files.h"
 #include "exporter/settings/settings.h"
 #include "exporter/settings/sources.h"
@@ -54,6 +55,20 @@ std::string shown_sql(const Definition& definition,
     shown += (shown.empty() ? "" : ", ") + each.name + ": " + size_of(each.sql);
   }
   return shown;
+}
+
+// What NODE_ENV says that is no profile, for example "prod"; the start of one
+// means it.
+std::string unknown_profile(std::string_view given) {
+  const std::vector<std::string> known = {"production", "development"};
+  auto meant = nearest(given, known);
+  for (const std::string& name : known) {
+    if (name.starts_with(given)) meant = name;
+  }
+  return "NODE_ENV=" + shown(given) +
+         " is no profile, and counts as development; expected production or "
+         "development" +
+         (meant ? " (the nearest is " + *meant + ")" : "");
 }
 
 class Loader {
@@ -113,7 +128,12 @@ void Loader::choose_profile() {
   std::string source = "default";
   const std::string node_env = variable(environment_, "NODE_ENV");
   if (!node_env.empty()) source = "environment";
-  if (node_env == "production") settings.profile = Profile::kProduction;
+  if (node_env == "production") {
+    settings.profile = Profile::kProduction;
+  } else if (!node_env.empty() && node_env != "development" &&
+             flags_.profile.empty()) {
+    settings.notices.push_back({LogLevel::kWarn, unknown_profile(node_env)});
+  }
   if (flags_.profile.size() > 1) {
     error("--profile: given " + std::to_string(flags_.profile.size()) +
           " times; expected it once");

@@ -94,6 +94,27 @@ const std::string& name_of(TlsProblem::Source source, const TlsWishes& wishes) {
   return wishes.key_name;
 }
 
+const std::string& text_of(TlsProblem::Source source,
+                           const TlsOptions& options) {
+  switch (source) {
+    case TlsProblem::Source::kCa:
+      return options.ca;
+    case TlsProblem::Source::kCertificate:
+      return options.certificate;
+    case TlsProblem::Source::kKey:
+      break;
+  }
+  return options.key;
+}
+
+// Of text that is no good as it is: base64 has no dot, and that of PEM begins
+// with a letter.
+bool looks_like_a_path(std::string_view text) {
+  return text.find_first_of(" \n") == std::string_view::npos &&
+         (text.starts_with('/') || text.starts_with('~') ||
+          text.find('.') != std::string_view::npos);
+}
+
 // What is given is checked even where it will not be used.
 std::shared_ptr<const TlsMaterial> check_material(const TlsWishes& wishes,
                                                   TlsDecision& decision) {
@@ -101,8 +122,13 @@ std::shared_ptr<const TlsMaterial> check_material(const TlsWishes& wishes,
   auto material = TlsMaterial::create(wishes.material);
   if (material) return *std::move(material);
   const TlsProblem& problem = material.error();
-  decision.errors.push_back(name_of(problem.source, wishes) + ": " +
-                            problem.text);
+  const std::string& name = name_of(problem.source, wishes);
+  std::string line = name + ": " + problem.text;
+  if (!name.ends_with("_FILE") &&
+      looks_like_a_path(text_of(problem.source, wishes.material))) {
+    line += "; a path belongs in " + name + "_FILE";
+  }
+  decision.errors.push_back(std::move(line));
   return nullptr;
 }
 

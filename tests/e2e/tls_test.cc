@@ -156,6 +156,9 @@ TEST_F(TlsE2eTest, EachMistakeIsOneLineAndExitCodeTwo) {
   const Case cases[] = {
       {{{"DB_SSL_CA", "pl4nt!"}}, "DB_SSL_CA: is not base64"},
       {{{"DB_SSL_CA", base64("S3cret")}}, "DB_SSL_CA: is no PEM"},
+      {{{"DB_SSL_CA", "/etc/ssl/certs/own.pem"}},
+       "; a path belongs in DB_SSL_CA_FILE"},
+      {{{"DB_SSL_KEY", "tls.key"}}, "; a path belongs in DB_SSL_KEY_FILE"},
       {{{"DB_SSL_KEY", base64(other.key)}}, "DB_SSL_KEY: does not match"},
       {{{"DB_SSL_KEY", ""}}, "DB_SSL_CERT: is given without its key"},
       {{{"DB_SSL_KEY", base64(encrypted_key(client_.key, "pl4nt"))}},

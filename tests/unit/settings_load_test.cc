@@ -88,6 +88,24 @@ TEST(Settings, TheProfileIsNodeEnvUnlessTheFlagSaysOtherwise) {
                           "development"));
 }
 
+TEST(Settings, AnUnknownNodeEnvIsWarnedOfOnce) {
+  EXPECT_THAT(notices(load({{"NODE_ENV", "prod"}})),
+              ElementsAre("NODE_ENV=\"prod\" is no profile, and counts as "
+                          "development; expected production or development "
+                          "(the nearest is production)"));
+  EXPECT_THAT(notices(load({{"NODE_ENV", "Production"}})),
+              ElementsAre(HasSubstr("nearest is production")));
+  EXPECT_THAT(notices(load({{"NODE_ENV", "dev"}})),
+              ElementsAre(HasSubstr("nearest is development")));
+  EXPECT_THAT(notices(load({{"NODE_ENV", "staging"}})),
+              ElementsAre(Not(HasSubstr("nearest"))));
+  for (const char* known : {"production", "development", ""}) {
+    EXPECT_THAT(notices(load({{"NODE_ENV", known}})), IsEmpty());
+  }
+  EXPECT_THAT(notices(load({{"NODE_ENV", "prod"}}, {"--profile=production"})),
+              IsEmpty());
+}
+
 TEST(Settings, EveryVariableIsRead) {
   const Settings s = load({{"DB_POOL_MAX", "30"},
                            {"DB_POOL_MIN", "3"},
