@@ -15,8 +15,7 @@ install(
 if(DBPOOL_BUILD_EXPORTER)
   install(TARGETS dbpool_exporter RUNTIME)
   install(TARGETS dbpool_prometheus EXPORT dbpoolPrometheusTargets)
-  install(FILES exporter/pool_collector.h
-          DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/dbpool/prometheus")
+  install(DIRECTORY exporter/include/dbpool TYPE INCLUDE)
   install(
     EXPORT dbpoolPrometheusTargets
     NAMESPACE dbpool::

@@ -8,13 +8,13 @@
 #include <string_view>
 #include <utility>
 
+#include "dbpool/prometheus/pool_collector.h"
 #include "exporter/build_info.h"
 #include "exporter/health.h"
 #include "exporter/http/addresses.h"
 #include "exporter/http/landing_handler.h"
 #include "exporter/http/lifecycle_handlers.h"
 #include "exporter/http/stats_handler.h"
-#include "exporter/pool_collector.h"
 #include "exporter/process_metrics.h"
 
 namespace dbpool::exporter {

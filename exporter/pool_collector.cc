@@ -1,4 +1,4 @@
-#include "exporter/pool_collector.h"
+#include "dbpool/prometheus/pool_collector.h"
 
 #include <array>
 #include <cstddef>

@@ -11,8 +11,8 @@
 
 #include "dbpool/connect.h"
 #include "dbpool/pool.h"
+#include "dbpool/prometheus/pool_collector.h"
 #include "exporter/http/metrics_handler.h"
-#include "exporter/pool_collector.h"
 #include "tests/support/postgres.h"
 
 namespace dbpool::bench {

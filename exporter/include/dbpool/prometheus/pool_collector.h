@@ -7,6 +7,9 @@
 //       std::make_shared<dbpool::prometheus::PoolCollector>(pool);
 //   exposer.RegisterCollectable(collector);
 //
+// The collector asks the pool at each scrape: the pool must outlive it, and
+// must not be moved from while it lives.
+//
 // Inside namespace dbpool write ::prometheus for prometheus-cpp's names.
 #ifndef DBPOOL_PROMETHEUS_POOL_COLLECTOR_H_
 #define DBPOOL_PROMETHEUS_POOL_COLLECTOR_H_
@@ -41,7 +44,7 @@ enum class PoolKind : std::uint8_t {
 // std::bad_alloc and what `snapshot` throws.
 class PoolCollector : public ::prometheus::Collectable {
  public:
-  // `pool` must outlive the collector and must not be moved from.
+  // Keeps a reference to `pool`.
   explicit PoolCollector(const Pool& pool, PoolKind kind = PoolKind::kEmbedded);
   // `snapshot` is called once a scrape, from any thread.
   explicit PoolCollector(std::function<PoolStats()> snapshot,
