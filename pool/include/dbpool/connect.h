@@ -119,7 +119,7 @@ struct ConnectOptions {
   std::optional<Duration> server_statement_timeout = {};  // > 0, at most 24 d
   Duration cancel_grace = std::chrono::seconds(2);
   std::uint32_t max_prepared_statements = 100;
-  // Told of each statement; may be null; must outlive the connection.
+  // Told of each statement, of nothing else; shared. May be null.
   std::shared_ptr<EventSink> sink = {};
   // The `pool` of those events.
   std::string pool_name = {};

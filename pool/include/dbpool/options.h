@@ -84,7 +84,7 @@ struct PoolOptions {
   // given up and closed. > 0.
   Duration cancel_grace = std::chrono::seconds(2);
   // Prepared statements kept on each connection, least recently used
-  // evicted. 0: never prepare (needed behind PgBouncer in transaction mode).
+  // evicted. 0: never prepare, for PgBouncer (1.18) in transaction mode.
   std::uint32_t max_prepared_statements = 100;
 
   // A lease held longer is reported once, with tag and source location, and
