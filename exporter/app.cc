@@ -224,7 +224,11 @@ void App::make_workload() {
   std::optional<WorkloadOptions> options = settings_.workload;
   if (settings_.demo) options = demo_workload();
   if (!options) return;
-  workload_ = std::make_shared<Workload>(*pool_, *options);
+  workload_ = std::make_shared<Workload>(
+      *pool_, *options,
+      [events = events_](std::string_view workload, const Error& error) {
+        events->acquire_failed(workload, error);
+      });
   page_->add(workload_);
   if (settings_.demo) {
     demo_load_ = std::make_unique<DemoLoad>(*pool_, *workload_, print_line);

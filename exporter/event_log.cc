@@ -8,6 +8,7 @@
 
 #include "dbpool/error.h"
 #include "exporter/probes/probe.h"
+#include "exporter/setting_words.h"
 #include "exporter/utf8.h"
 
 namespace dbpool::exporter {
@@ -33,11 +34,6 @@ std::string place(const LeaseEvent& event) {
   return std::string(file) + ':' + std::to_string(event.line);
 }
 
-// These come each second, and bury the statements that somebody looks for.
-bool is_of_a_probe(std::string_view name) {
-  return name == kSelectProbeStatement || name == kServerProbeStatement;
-}
-
 // Redacted before it is cut, so that the cut cannot hide from the redaction
 // what marks a secret. Bounded first: a statement may be megabytes long.
 std::string logged_sql(std::string_view sql, const ConnectionString* target) {
@@ -48,6 +44,7 @@ std::string logged_sql(std::string_view sql, const ConnectionString* target) {
 }
 
 std::string_view reason_of(const Error& error) {
+  if (error.acquire_failure) return to_string(*error.acquire_failure);
   return error.statement_failure ? to_string(*error.statement_failure)
                                  : to_string(error.kind);
 }
@@ -155,24 +152,32 @@ void EventLog::log_statement(const StatementEvent& event) {
   const LogLevel level =
       event.error == nullptr ? LogLevel::kInfo : LogLevel::kWarn;
   if (!log_.enabled(level)) return;
-  if (event.error == nullptr && is_of_a_probe(event.name)) return;
+  // These come each second, and bury the statements that somebody looks for.
+  if (event.error == nullptr && is_probe_statement(event.name)) return;
+  const auto held_back =
+      queries_.admit(event.error == nullptr ? "good" : "failed", Clock::now());
+  if (!held_back) return;
   const std::string sql = logged_sql(event.sql, options_.target);
+  std::string error;
   std::vector<LogField> fields = {{"pool", event.pool},
                                   {"query", event.name},
                                   {"sql", sql},
                                   {"parameters", event.parameter_count},
                                   {"seconds", in_seconds(event.duration)}};
   if (event.error != nullptr) {
+    error = in_setting_words(event.error->message);
     fields.push_back({"reason", reason_of(*event.error)});
     fields.push_back({"sqlstate", event.error->sqlstate});
-    fields.push_back({"error", event.error->message});
+    fields.push_back({"error", error});
   }
+  if (*held_back > 0) fields.push_back({"held_back", *held_back});
   log_.log(level, event.error == nullptr ? "query" : "query failed", fields);
 }
 
 void EventLog::log_failed_statement(const StatementEvent& event) {
   const Error& error = *event.error;
   const std::string_view reason = reason_of(error);
+  const std::string message = in_setting_words(error.message);
   log_.limited(LogLevel::kWarn,
                key("query", event.pool, event.name, reason, error.sqlstate),
                "query failed",
@@ -182,7 +187,18 @@ void EventLog::log_failed_statement(const StatementEvent& event) {
                 {"seconds", in_seconds(event.duration)},
                 {"reason", reason},
                 {"sqlstate", error.sqlstate},
-                {"error", error.message}});
+                {"error", message}});
+}
+
+void EventLog::acquire_failed(std::string_view workload,
+                              const Error& error) noexcept {
+  guarded([&] {
+    const std::string_view reason = reason_of(error);
+    const std::string message = in_setting_words(error.message);
+    log_.limited(
+        LogLevel::kWarn, key("acquire", workload, reason), "acquire failed",
+        {{"workload", workload}, {"reason", reason}, {"error", message}});
+  });
 }
 
 }  // namespace dbpool::exporter

@@ -7,26 +7,38 @@
 //   opens again           after a failure, limited     info
 //   leak, dirty return    always, limited              warn
 //   lease abandoned       always                       error
-//   statement             query log on                 info, failed ones warn;
-//                                                      those of probes only
+//   statement             query log on, at most        info, failed ones warn;
+//                         kQueriesASecond of each      those of probes only
 //                                                      where they fail
 //   failed statement      query log off, limited       warn, without its text
+//   failed acquire        always, limited              warn; the pool tells
+//                                                      its caller only, who
+//                                                      calls acquire_failed()
 //
+// Errors of the pool name the program's settings (setting_words.h).
 // A statement's parameters are never logged, only their number.
 #ifndef DBPOOL_EXPORTER_EVENT_LOG_H_
 #define DBPOOL_EXPORTER_EVENT_LOG_H_
 
 #include <atomic>
+#include <chrono>
 #include <cstddef>
+#include <cstdint>
+#include <string_view>
 
 #include "dbpool/connect.h"
 #include "dbpool/events.h"
 #include "exporter/logging/logger.h"
+#include "exporter/logging/rate_limiter.h"
 
 namespace dbpool::exporter {
 
 // Characters of a statement's text that are logged.
 inline constexpr std::size_t kLoggedSqlCharacters = 200;
+
+// More than somebody reads, less than buries every other line. The first line
+// of the next second has the number of those held back.
+inline constexpr std::uint32_t kQueriesASecond = 100;
 
 struct EventLogOptions {
   bool queries = false;      // DB_LOG_QUERIES
@@ -49,6 +61,8 @@ class EventLog : public EventSink {
   void lease_abandoned(const LeaseEvent& event) noexcept override;
   void statement_finished(const StatementEvent& event) noexcept override;
 
+  void acquire_failed(std::string_view workload, const Error& error) noexcept;
+
  private:
   void log_statement(const StatementEvent& event);
   void log_failed_statement(const StatementEvent& event);
@@ -56,6 +70,7 @@ class EventLog : public EventSink {
   Logger& log_;
   const EventLogOptions options_;
   std::atomic<bool> failing_ = false;  // the last opening failed
+  RateLimiter queries_{std::chrono::seconds(1), 2, kQueriesASecond};
 };
 
 }  // namespace dbpool::exporter

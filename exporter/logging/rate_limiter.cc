@@ -2,13 +2,13 @@
 
 #include <algorithm>
 #include <cassert>
-#include <utility>
 
 namespace dbpool::exporter {
 
-RateLimiter::RateLimiter(Duration interval, std::size_t max_keys)
-    : interval_(interval), max_keys_(max_keys) {
-  assert(max_keys_ > 0);
+RateLimiter::RateLimiter(Duration interval, std::size_t max_keys,
+                         std::uint32_t burst)
+    : interval_(interval), max_keys_(max_keys), burst_(burst) {
+  assert(max_keys_ > 0 && burst_ > 0);
 }
 
 std::optional<std::uint64_t> RateLimiter::admit(std::string_view key,
@@ -21,20 +21,25 @@ std::optional<std::uint64_t> RateLimiter::admit(std::string_view key,
     return 0;
   }
   Entry& entry = found->second;
-  if (now - entry.admitted < interval_) {
-    ++entry.held_back;
-    return std::nullopt;
+  if (now - entry.since >= interval_) {
+    const std::uint64_t held_back = entry.held_back;
+    entry = {now};
+    return held_back;
   }
-  entry.admitted = now;
-  return std::exchange(entry.held_back, 0);
+  if (entry.admitted < burst_) {
+    ++entry.admitted;
+    return 0;
+  }
+  ++entry.held_back;
+  return std::nullopt;
 }
 
 void RateLimiter::make_room() {
   if (entries_.size() < max_keys_) return;
-  entries_.erase(std::min_element(
-      entries_.begin(), entries_.end(), [](const auto& a, const auto& b) {
-        return a.second.admitted < b.second.admitted;
-      }));
+  entries_.erase(std::min_element(entries_.begin(), entries_.end(),
+                                  [](const auto& a, const auto& b) {
+                                    return a.second.since < b.second.since;
+                                  }));
 }
 
 }  // namespace dbpool::exporter

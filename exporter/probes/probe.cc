@@ -2,6 +2,10 @@
 
 namespace dbpool::exporter {
 
+bool is_probe_statement(std::string_view name) noexcept {
+  return name == kSelectProbeStatement || name == kServerProbeStatement;
+}
+
 std::string_view probe_reason(const Error& error) noexcept {
   if (error.acquire_failure) return to_string(*error.acquire_failure);
   if (error.connect_failure) return to_string(*error.connect_failure);

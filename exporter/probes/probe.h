@@ -29,6 +29,7 @@ class Probe {
 // Names of the probes' own statements: the label `query`.
 inline constexpr std::string_view kSelectProbeStatement = "probe_select_1";
 inline constexpr std::string_view kServerProbeStatement = "probe_server";
+bool is_probe_statement(std::string_view name) noexcept;
 
 // The label `reason` for an error: the name of its acquire or connect
 // failure; statement_timeout, connection_lost or server_error for a

@@ -69,9 +69,11 @@ struct WorkloadEngine::Task {
   Stage stage = Stage::kPausing;
 };
 
-WorkloadEngine::WorkloadEngine(Pool& pool, const WorkloadOptions& options)
+WorkloadEngine::WorkloadEngine(Pool& pool, const WorkloadOptions& options,
+                               AcquireRefusal on_refusal)
     : pool_(pool),
       options_(options),
+      on_refusal_(std::move(on_refusal)),
       metrics_(pool.options().name, names_of(options)),
       ended_(ended_promise_.get_future().share()),
       random_(seed_of(options)),
@@ -214,9 +216,19 @@ asio::awaitable<WorkloadEngine::Failure> WorkloadEngine::request(
   task->stage = Task::Stage::kWaiting;
   const AcquireOptions acquire(tags_[workload]);
   Expected<Lease> lease = co_await pool_.async_acquire(acquire, task->token());
-  if (!lease) co_return workload_failure(lease.error());
+  if (!lease) co_return refused(workload, lease.error());
   task->stage = Task::Stage::kLeased;
   co_return co_await use_lease(task, workload, std::move(*lease));
+}
+
+// What the end of the workload or of the pool cut short is no news.
+std::size_t WorkloadEngine::refused(std::size_t workload,
+                                    const Error& error) const {
+  if (on_refusal_ && error.acquire_failure != AcquireFailure::kCancelled &&
+      error.acquire_failure != AcquireFailure::kClosed) {
+    on_refusal_(options_.statements[workload].name, error);
+  }
+  return workload_failure(error);
 }
 
 asio::awaitable<WorkloadEngine::Failure> WorkloadEngine::use_lease(

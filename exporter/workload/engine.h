@@ -27,7 +27,8 @@ namespace dbpool::exporter {
 // workload's own. Everything else happens inside run().
 class WorkloadEngine {
  public:
-  WorkloadEngine(Pool& pool, const WorkloadOptions& options);
+  WorkloadEngine(Pool& pool, const WorkloadOptions& options,
+                 AcquireRefusal on_refusal);
 
   // Runs until stop() was called and every request has ended.
   void run();
@@ -56,6 +57,7 @@ class WorkloadEngine {
   asio::awaitable<void> run_arrival(std::unique_ptr<Task> task,
                                     std::size_t workload, TimePoint due);
   asio::awaitable<Failure> request(Task* task, std::size_t workload);
+  std::size_t refused(std::size_t workload, const Error& error) const;
   asio::awaitable<Failure> use_lease(Task* task, std::size_t workload,
                                      Lease lease);
   asio::awaitable<void> sleep(Task* task, TimePoint until);
@@ -63,6 +65,7 @@ class WorkloadEngine {
   // Constant after construction.
   Pool& pool_;  // untouched once stopping_
   const WorkloadOptions options_;
+  const AcquireRefusal on_refusal_;
   std::vector<Tag> tags_;  // by workload
 
   // Safe from any thread.

@@ -6,6 +6,8 @@
 #include <string_view>
 #include <utility>
 
+#include "exporter/probes/probe.h"
+
 namespace dbpool::exporter {
 namespace {
 
@@ -67,6 +69,12 @@ Expected<void> check_statements(
     }
     if (trimmed(sql).empty()) {
       return Unexpected(usage("workload: \"" + name + "\" has no SQL"));
+    }
+    // Its queries would be counted among the probe's, and not be logged.
+    if (is_probe_statement(name)) {
+      return Unexpected(usage("workload: \"" + name +
+                              "\" is the name of a probe's statement; choose "
+                              "another"));
     }
     if (!names.insert(name).second) {
       return Unexpected(usage("workload: two statements are called \"" + name +

@@ -5,9 +5,11 @@
 #define DBPOOL_EXPORTER_WORKLOAD_OPTIONS_H_
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "dbpool/error.h"
@@ -28,9 +30,15 @@ struct WorkloadStatement {
 
 // `name=SQL` or just SQL, which is called workload_<position from 1>. A name
 // is [A-Za-z_][A-Za-z0-9_]*, at most 50 characters. Errors (kUsage): no SQL,
-// a name used twice, more than kMaxWorkloadStatements.
+// a name used twice or by a probe, more than kMaxWorkloadStatements.
 Expected<std::vector<WorkloadStatement>> parse_workload_statements(
     std::span<const std::string> given);
+
+// Told of each request that the pool gave no lease, but for those that the end
+// of the workload or of the pool cut short. Called on the workload's thread;
+// must not throw.
+using AcquireRefusal =
+    std::function<void(std::string_view workload, const Error& error)>;
 
 enum class StatementChoice : std::uint8_t { kRoundRobin, kRandom };
 

@@ -1,6 +1,7 @@
 #include "exporter/workload/workload.h"
 
 #include <chrono>
+#include <utility>
 
 #include "exporter/workload/engine.h"
 
@@ -13,8 +14,10 @@ constexpr Duration kGoingTime = std::chrono::seconds(5);
 
 }  // namespace
 
-Workload::Workload(Pool& pool, const WorkloadOptions& options)
-    : engine_(std::make_shared<WorkloadEngine>(pool, options)),
+Workload::Workload(Pool& pool, const WorkloadOptions& options,
+                   AcquireRefusal on_refusal)
+    : engine_(std::make_shared<WorkloadEngine>(pool, options,
+                                               std::move(on_refusal))),
       initial_rate_(options.rate),
       initial_clients_(options.clients) {}
 

@@ -36,7 +36,9 @@ class WorkloadEngine;
 class Workload : public ::prometheus::Collectable {
  public:
   // Does nothing before start(). `options` must be valid (validate()).
-  Workload(Pool& pool, const WorkloadOptions& options);
+  // `on_refusal` may be empty.
+  Workload(Pool& pool, const WorkloadOptions& options,
+           AcquireRefusal on_refusal = {});
   // stop(), then cancels what is left, waits a few seconds for it at most,
   // and goes.
   ~Workload() override;

@@ -18,25 +18,27 @@ Words words_for(AcquireFailure failure) {
     case AcquireFailure::kTimeoutCapacity:
       return {"no connection became free in time",
               "hold leases for less time, look at the holders for leaks, or "
-              "raise max_connections"};
+              "raise PoolOptions::max_connections"};
     case AcquireFailure::kTimeoutOpening:
       return {"no connection was opened or checked in time",
               "the database or the network answers slowly: see the durations "
-              "of the connect phases, raise min_connections or the deadline"};
+              "of the connect phases, raise PoolOptions::min_connections or "
+              "PoolOptions::acquire_timeout"};
     case AcquireFailure::kTimeoutBackendDown:
       return {"the database could not be reached in time",
               "see the opening error; the pool keeps trying by itself"};
     case AcquireFailure::kQueueFull:
       return {"the queue is full",
               "shed load, hold leases for less time, or raise "
-              "max_connections or max_waiting_requests"};
+              "PoolOptions::max_connections or "
+              "PoolOptions::max_waiting_requests"};
     case AcquireFailure::kBackendDown:
       return {"the database cannot be reached",
               "see the opening error; the pool keeps trying by itself"};
     case AcquireFailure::kServerSlots:
       return {"the database refuses more connections",
-              "lower max_connections of the pools that share it, or raise "
-              "max_connections of the server"};
+              "lower PoolOptions::max_connections of the pools that share it, "
+              "or raise the server's max_connections"};
     case AcquireFailure::kCancelled:
       return {"the acquire was cancelled by its caller", ""};
     case AcquireFailure::kClosed:

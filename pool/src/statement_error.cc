@@ -60,8 +60,9 @@ void hide_quoted_words(std::string& text, std::string_view sql) {
 // server session, which knows nothing of what another one has prepared.
 std::string_view hint_for(std::string_view sqlstate) {
   return sqlstate == "26000" || sqlstate == "42P05"
-             ? "; behind a pooler in transaction mode set "
-               "max_prepared_statements to 0"
+             ? "; a pooler in transaction mode loses prepared statements: use "
+               "its session mode, or set PoolOptions::max_prepared_statements "
+               "to 0"
              : "";
 }
 

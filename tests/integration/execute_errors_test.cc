@@ -36,6 +36,16 @@ TEST_F(ExecuteErrors, TheServersNoHasItsCodeAndOneLine) {
   EXPECT_TRUE(usable());
 }
 
+TEST_F(ExecuteErrors, AStatementThatAPoolerLostNamesBothCures) {
+  const Error lost = error_of(connection_->execute("EXECUTE gone"));
+  EXPECT_EQ(lost.sqlstate, "26000");
+  EXPECT_TRUE(contains(
+      lost.message,
+      "a pooler in transaction mode loses prepared statements: use its session "
+      "mode, or set PoolOptions::max_prepared_statements to 0"))
+      << lost.message;
+}
+
 TEST_F(ExecuteErrors, AnErrorAtCommitOverridesTheSuccessBeforeIt) {
   must(connection_->execute(
       "CREATE TEMP TABLE unique_late (a int UNIQUE DEFERRABLE INITIALLY "

@@ -96,7 +96,7 @@ TEST_F(PoolAcquireTest, ATimeoutNamesLimitsQueueAndHolder) {
             HasSubstr("of at most 10000 requests wait"),
             HasSubstr("\"checkout\" at pool_fixture.h:"),
             HasSubstr("backend " + std::to_string(lease->backend_pid())),
-            HasSubstr("raise max_connections")));
+            HasSubstr("raise PoolOptions::max_connections")));
   EXPECT_EQ(late.error().message.find('\n'), std::string::npos);
   const PoolStats stats = pool.stats();
   EXPECT_EQ(at(stats.acquire_failures, AcquireFailure::kTimeoutCapacity), 1u);

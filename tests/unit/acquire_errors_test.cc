@@ -48,7 +48,7 @@ TEST(AcquireErrors, TellLimitsQueueHoldersAndAdvice) {
             HasSubstr("\"checkout\" at acquire_errors_test.cc:"),
             HasSubstr("for 12 s, backend 4711; acquire_errors_test.cc:"),
             HasSubstr("for 0.003 s, backend 4712"),
-            HasSubstr("raise max_connections"),
+            HasSubstr("raise PoolOptions::max_connections"),
             Not(HasSubstr("opening error"))));
 }
 
@@ -75,6 +75,13 @@ TEST(AcquireErrors, EachFailureHasWordsOfItsOwn) {
     texts.insert(error.message);
   }
   EXPECT_EQ(texts.size(), kAcquireFailureCount);
+}
+
+TEST(AcquireErrors, TellTheServersLimitAndThePoolsApart) {
+  const Error error = acquire_error(AcquireFailure::kServerSlots, busy_pool());
+  EXPECT_THAT(error.message,
+              AllOf(HasSubstr("lower PoolOptions::max_connections"),
+                    HasSubstr("raise the server's max_connections")));
 }
 
 TEST(AcquireErrors, ACancelledAcquireIsOfKindCancelled) {

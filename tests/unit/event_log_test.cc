@@ -175,6 +175,39 @@ TEST_F(EventLogTest, WithTheQueryLogEachFailureIsTold) {
   EXPECT_THAT(text(), HasSubstr("level=warn msg=\"query failed\""));
 }
 
+TEST_F(EventLogTest, AFloodOfQueriesDoesNotFloodTheLog) {
+  EventLog events = make({.queries = true});
+  const Error error = server_error();
+  for (std::uint32_t i = 0; i < 100 * kQueriesASecond; ++i) {
+    events.statement_finished(statement("SELECT 1"));
+  }
+  // The loop takes a second or two on a slow machine.
+  const long logged = lines();
+  EXPECT_GE(logged, kQueriesASecond);
+  EXPECT_LE(logged, 50 * kQueriesASecond);
+  events.statement_finished(statement("SELECT 1", &error));
+  EXPECT_EQ(lines(), logged + 1) << "a failure is told all the same";
+}
+
+TEST_F(EventLogTest, AFailedAcquireIsToldOnceForEachWorkloadAndReason) {
+  EventLog events = make({});
+  Error error;
+  error.kind = ErrorKind::kAcquire;
+  error.acquire_failure = AcquireFailure::kTimeoutCapacity;
+  error.message =
+      "no connection became free; raise PoolOptions::max_connections";
+  for (int i = 0; i < 5; ++i) events.acquire_failed("orders", error);
+  EXPECT_EQ(lines(), 1);
+  EXPECT_THAT(text(),
+              HasSubstr("level=warn msg=\"acquire failed\" workload=orders "
+                        "reason=timeout_capacity error=\"no connection became "
+                        "free; raise DB_POOL_MAX\""));
+  events.acquire_failed("stock", error);
+  error.acquire_failure = AcquireFailure::kQueueFull;
+  events.acquire_failed("stock", error);
+  EXPECT_EQ(lines(), 3);
+}
+
 TEST_F(EventLogTest, StatementsOfProbesAreToldOnlyWhereTheyFail) {
   EventLog events = make({.queries = true});
   StatementEvent of_a_probe = statement("SELECT 1");

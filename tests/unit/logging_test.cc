@@ -204,6 +204,18 @@ TEST(RateLimiter, LetsOneThroughInAnIntervalAndCountsTheRest) {
   EXPECT_EQ(limiter.admit("k", start + seconds(20)), 0U);
 }
 
+TEST(RateLimiter, LetsABurstThroughInAnIntervalAndCountsTheRest) {
+  RateLimiter limiter(seconds(1), 1, 3);
+  const TimePoint start{seconds(100)};
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(limiter.admit("a", start), 0U);
+  for (int i = 0; i < 5; ++i)
+    EXPECT_EQ(limiter.admit("a", start), std::nullopt);
+  EXPECT_EQ(limiter.admit("a", start + seconds(1)), 5U);
+  EXPECT_EQ(limiter.admit("a", start + seconds(1)), 0U);
+  EXPECT_EQ(limiter.admit("a", start + seconds(1)), 0U);
+  EXPECT_EQ(limiter.admit("a", start + seconds(1)), std::nullopt);
+}
+
 TEST(RateLimiter, ANewKeyTakesThePlaceOfTheOldest) {
   RateLimiter limiter(seconds(10), 2);
   const TimePoint start{};

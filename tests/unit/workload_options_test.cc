@@ -51,6 +51,11 @@ TEST(WorkloadStatementsTest, MissingSqlAndRepeatedNamesAreRefused) {
   EXPECT_THAT(parse({}).error().message, HasSubstr("no statement"));
   EXPECT_THAT(parse({"a=SELECT 1", "a=SELECT 2"}).error().message,
               HasSubstr("\"a\""));
+  for (const char* taken :
+       {"probe_select_1=SELECT 1", "probe_server=SELECT 1"}) {
+    EXPECT_THAT(parse({taken}).error().message,
+                HasSubstr("is the name of a probe's statement"));
+  }
   const std::vector<std::string> long_name(
       1, std::string(51, 'n').append("=SELECT 1"));
   EXPECT_THAT(parse(long_name).error().message,
