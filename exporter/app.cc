@@ -113,6 +113,9 @@ App::Failure App::start() {
   open_server_probe();
   if (const Failure failure = start_pool()) return failure;
   make_probes();
+  sampler_ = std::make_unique<Ticker>(kRecentSampleInterval, [this] {
+    recent_acquires_.sample(pool_->stats());
+  });
   make_workload();
   if (const Failure failure = start_server()) return failure;
   probes_->start();
@@ -272,8 +275,13 @@ std::vector<Route> App::routes() {
 }
 
 std::vector<PoolHealth> App::health() const {
-  return {judge_health({pool_->stats(), probes_->connect(), probes_->select(),
-                        probes_->server()})};
+  HealthFacts facts;
+  facts.connect = probes_->connect();
+  facts.select = probes_->select();
+  facts.server = probes_->server();
+  facts.stats = pool_->stats();
+  facts.recent = recent_acquires_.until(facts.stats);
+  return {judge_health(std::move(facts))};
 }
 
 int App::stop() {

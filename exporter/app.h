@@ -24,9 +24,11 @@
 #include "exporter/http/server.h"
 #include "exporter/logging/logger.h"
 #include "exporter/probes/probes.h"
+#include "exporter/recent_acquires.h"
 #include "exporter/settings/settings.h"
 #include "exporter/signals.h"
 #include "exporter/stats_log.h"
+#include "exporter/ticker.h"
 #include "exporter/web_config/web_guard.h"
 #include "exporter/workload/workload.h"
 
@@ -86,6 +88,8 @@ class App {
   std::shared_ptr<Workload> workload_;  // null when none was asked for
   std::unique_ptr<DemoLoad> demo_load_;
   std::unique_ptr<StatsLog> stats_log_;
+  RecentAcquires recent_acquires_;
+  std::unique_ptr<Ticker> sampler_;  // of recent_acquires_
   // Shares what it shows, so it goes before the pool as well.
   const std::shared_ptr<MetricsPage> page_ = std::make_shared<MetricsPage>();
   std::unique_ptr<WebGuard> web_guard_;  // null without --web.config.file

@@ -8,13 +8,22 @@
 //             last opening or connection probe failed
 //   down      the connection probe failed and select_1 fails too (a database
 //             that hangs keeps its connections alive)
-//   degraded  requests wait for capacity or server slots for kLongWait
+//   degraded  acquires failed within the last kRecent: for capacity, a full
+//             queue, openings that took long, or server slots
+//   degraded  a request has waited for kLongWait
 //   degraded  a probe fails
 //   ok        otherwise
 //
-// A run of select_1 that succeeded after the connection probe failed
-// outdates that failure: the database is back, and the next connection probe
-// may be 15 s away. What is not known yet counts for nothing.
+// A probe's failure counts until something newer says otherwise, since its
+// next run may be 15 s away:
+//
+//   failed                           outdated when, after it ended,
+//   connect; server, which had or    the pool opened a connection, and does
+//   got no connection                not back off now
+//   connect, for `down`              select_1 succeeded
+//   select_1, which got no lease     the pool granted an acquire
+//
+// What is not known yet counts for nothing.
 #ifndef DBPOOL_EXPORTER_HEALTH_H_
 #define DBPOOL_EXPORTER_HEALTH_H_
 
@@ -24,15 +33,18 @@
 #include "dbpool/stats.h"
 #include "exporter/http/health_handler.h"
 #include "exporter/probes/probe_runner.h"
+#include "exporter/recent_acquires.h"
 
 namespace dbpool::exporter {
 
 // A shorter wait is how a busy pool works.
 inline constexpr Duration kLongWait = std::chrono::seconds(1);
 
-// What has been found; nullopt for a probe that is off.
+// What has been found; nullopt for a probe that is off. The probes are asked
+// before the pool is.
 struct HealthFacts {
   PoolStats stats;
+  AcquireCounts recent;  // up to stats
   std::optional<ProbeStats> connect, select, server;
 };
 

@@ -1,6 +1,5 @@
 #include "exporter/stats_log.h"
 
-#include <stop_token>
 #include <utility>
 
 namespace dbpool::exporter {
@@ -26,20 +25,8 @@ void write_line(Logger& log, const PoolStats& stats) {
 
 StatsLog::StatsLog(Logger& log, std::function<PoolStats()> snapshot,
                    Duration interval)
-    : log_(log),
-      snapshot_(std::move(snapshot)),
-      interval_(interval),
-      thread_([this](const std::stop_token& stop) { loop(stop); }) {}
-
-void StatsLog::loop(const std::stop_token& stop) {
-  for (TimePoint next = Clock::now() + interval_;; next += interval_) {
-    {
-      std::unique_lock lock(mutex_);
-      wake_.wait_until(lock, stop, next, [] { return false; });
-    }
-    if (stop.stop_requested()) return;
-    write_line(log_, snapshot_());
-  }
-}
+    : ticker_(interval, [&log, snapshot = std::move(snapshot)] {
+        write_line(log, snapshot());
+      }) {}
 
 }  // namespace dbpool::exporter

@@ -3,14 +3,13 @@
 #ifndef DBPOOL_EXPORTER_STATS_LOG_H_
 #define DBPOOL_EXPORTER_STATS_LOG_H_
 
-#include <condition_variable>
+#include <chrono>
 #include <functional>
-#include <mutex>
-#include <thread>
 
 #include "dbpool/options.h"
 #include "dbpool/stats.h"
 #include "exporter/logging/logger.h"
+#include "exporter/ticker.h"
 
 namespace dbpool::exporter {
 
@@ -24,14 +23,7 @@ class StatsLog {
            Duration interval = kStatsLogInterval);
 
  private:
-  void loop(const std::stop_token& stop);
-
-  Logger& log_;
-  const std::function<PoolStats()> snapshot_;
-  const Duration interval_;
-  std::mutex mutex_;
-  std::condition_variable_any wake_;
-  std::jthread thread_;  // last: it uses all of the above
+  const Ticker ticker_;
 };
 
 }  // namespace dbpool::exporter

@@ -2,17 +2,28 @@
 
 #include <algorithm>
 #include <cassert>
+#include <numeric>
 #include <utility>
 
 #include "exporter/histogram.h"
+#include "exporter/setting_words.h"
 
 namespace dbpool::exporter {
 
+PoolProgress progress_of(const PoolStats& stats) noexcept {
+  const auto& failures = stats.acquire_failures;
+  const std::uint64_t failed =
+      std::accumulate(failures.begin(), failures.end(), std::uint64_t{0});
+  return {stats.opened, stats.acquires - failed};
+}
+
 ProbeRunner::ProbeRunner(std::unique_ptr<Probe> probe, ProbeSchedule schedule,
-                         ProbeChange on_change)
+                         ProbeChange on_change,
+                         std::function<PoolProgress()> progress)
     : probe_(std::move(probe)),
       schedule_(schedule),
-      on_change_(std::move(on_change)) {
+      on_change_(std::move(on_change)),
+      progress_(std::move(progress)) {
   assert(schedule_.interval > Duration::zero());
   stats_.failures.resize(probe_->reasons().size());
 }
@@ -53,23 +64,28 @@ void ProbeRunner::loop(const std::stop_token& stop) {
 
 void ProbeRunner::run_once(const std::stop_token& stop) {
   const TimePoint started = Clock::now();
-  const Expected<void> result = probe_->run(schedule_.timeout);
+  Expected<void> result = probe_->run(schedule_.timeout);
+  if (!result) {
+    std::string& message = result.error().message;
+    message = in_setting_words(std::move(message));
+  }
   // The shutdown may be why it failed.
   if (stop.stop_requested()) return;
   const bool was_failing = !stats().succeeded.value_or(true);
-  count(result, started, Clock::now());
+  count(result, started, Clock::now(), progress_());
   if (!result && !was_failing) on_change_(probe_->name(), &result.error());
   if (result && was_failing) on_change_(probe_->name(), nullptr);
 }
 
 void ProbeRunner::count(const Expected<void>& result, TimePoint started,
-                        TimePoint now) {
+                        TimePoint now, PoolProgress pool) {
   const std::lock_guard lock(mutex_);
   ++stats_.total;
   ++stats_.duration.counts[bucket_of(now - started)];
   stats_.duration.sum += now - started;
   stats_.succeeded = result.has_value();
   stats_.finished_at = now;
+  stats_.pool = pool;
   if (result) {
     stats_.last_success = std::chrono::system_clock::now();
     return;
@@ -79,7 +95,7 @@ void ProbeRunner::count(const Expected<void>& result, TimePoint started,
   if (found == reasons.end()) found = std::ranges::find(reasons, "other");
   assert(found != reasons.end());
   ++stats_.failures[static_cast<std::size_t>(found - reasons.begin())];
-  stats_.last_error = result.error().message;
+  stats_.last_failure = result.error();
 }
 
 }  // namespace dbpool::exporter

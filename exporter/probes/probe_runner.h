@@ -14,7 +14,6 @@
 #include <mutex>
 #include <optional>
 #include <stop_token>
-#include <string>
 #include <string_view>
 #include <thread>
 #include <vector>
@@ -31,6 +30,14 @@ struct ProbeSchedule {
   Duration timeout;   // > 0
 };
 
+// How far a pool has come: what it did after a run of a probe failed tells
+// whether that still holds.
+struct PoolProgress {
+  std::uint64_t opened = 0;   // connections
+  std::uint64_t granted = 0;  // acquires
+};
+PoolProgress progress_of(const PoolStats& stats) noexcept;
+
 // What a probe has found so far.
 struct ProbeStats {
   std::uint64_t total = 0;
@@ -39,7 +46,8 @@ struct ProbeStats {
   // Of the last run; nullopt before the first has ended.
   std::optional<bool> succeeded;
   TimePoint finished_at{};
-  std::string last_error;  // of the last run that failed; redacted
+  PoolProgress pool;   // when the last run ended
+  Error last_failure;  // of the last run that failed
   std::optional<std::chrono::system_clock::time_point> last_success;
 };
 
@@ -52,9 +60,10 @@ using ProbeChange =
 // member function is safe from any thread.
 class ProbeRunner {
  public:
-  // Does nothing before start().
+  // Does nothing before start(). `progress` is asked on the probe's thread,
+  // after each run.
   ProbeRunner(std::unique_ptr<Probe> probe, ProbeSchedule schedule,
-              ProbeChange on_change);
+              ProbeChange on_change, std::function<PoolProgress()> progress);
   // Blocks until a run under way has ended; see request_stop().
   ~ProbeRunner();
   ProbeRunner(const ProbeRunner&) = delete;
@@ -76,12 +85,14 @@ class ProbeRunner {
  private:
   void loop(const std::stop_token& stop);
   void run_once(const std::stop_token& stop);
-  void count(const Expected<void>& result, TimePoint started, TimePoint now);
+  void count(const Expected<void>& result, TimePoint started, TimePoint now,
+             PoolProgress pool);
 
   // Constant after construction.
   const std::unique_ptr<Probe> probe_;
   const ProbeSchedule schedule_;
   const ProbeChange on_change_;
+  const std::function<PoolProgress()> progress_;
 
   mutable std::mutex mutex_;
   std::condition_variable_any changed_;

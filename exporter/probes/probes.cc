@@ -53,20 +53,22 @@ Probes::Probes(Pool& pool, const ProbeOptions& options,
                std::unique_ptr<ServerProbe> server,
                const ProbeChange& on_change)
     : pool_name_(pool.options().name), server_probe_(server.get()) {
-  if (options.server) {
-    server_ = std::make_unique<ProbeRunner>(std::move(server), *options.server,
-                                            on_change);
-  }
+  const auto runner = [&](std::unique_ptr<Probe> probe,
+                          const ProbeSchedule& schedule) {
+    return std::make_unique<ProbeRunner>(
+        std::move(probe), schedule, on_change,
+        [&pool] { return progress_of(pool.stats()); });
+  };
+  if (options.server) server_ = runner(std::move(server), *options.server);
   if (options.connect) {
-    connect_ = std::make_unique<ProbeRunner>(
-        std::make_unique<ConnectProbe>(pool.target(),
-                                       pool.options().server_statement_timeout),
-        *options.connect, on_change);
+    connect_ =
+        runner(std::make_unique<ConnectProbe>(
+                   pool.target(), pool.options().server_statement_timeout),
+               *options.connect);
   }
   if (options.select) {
-    select_ = std::make_unique<ProbeRunner>(
-        std::make_unique<SelectProbe>(pool, options.select_sql),
-        *options.select, on_change);
+    select_ = runner(std::make_unique<SelectProbe>(pool, options.select_sql),
+                     *options.select);
   }
 }
 

@@ -1,5 +1,6 @@
 #include "exporter/probes/select_probe.h"
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -18,8 +19,10 @@ std::span<const std::string_view> SelectProbe::reasons() const noexcept {
 }
 
 Expected<void> SelectProbe::run(Duration timeout) {
-  const TimePoint deadline = Clock::now() + timeout;
-  AcquireOptions options(deadline);
+  const TimePoint now = Clock::now();
+  const TimePoint deadline = now + timeout;
+  AcquireOptions options(now +
+                         std::min(timeout, pool_.options().acquire_timeout));
   options.tag = Tag("probe select_1");
   auto lease = pool_.acquire(options);
   if (!lease) return Unexpected(std::move(lease.error()));

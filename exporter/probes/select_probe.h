@@ -2,7 +2,8 @@
 //
 // Acquires as any request does (tag "probe select_1"), runs one statement
 // (name "probe_select_1") and gives the lease back, all within one timeout.
-// It fails when the pool is exhausted, as requests do.
+// It waits for a lease no longer than the pool lets a request wait, and fails
+// when the pool is exhausted, as requests do.
 #ifndef DBPOOL_EXPORTER_PROBES_SELECT_PROBE_H_
 #define DBPOOL_EXPORTER_PROBES_SELECT_PROBE_H_
 

@@ -281,6 +281,22 @@ TEST_F(BadDatabaseTest, AServerThatAcceptsNoOneIsToldWhileSessionsLive) {
   EXPECT_TRUE(eventually(kLiveness, [&] { return is_well(exporter); }));
 }
 
+TEST_F(BadDatabaseTest, HealthIsOkAgainLongBeforeTheNextConnectionProbe) {
+  postgres_.stop();
+  Exporter exporter(
+      {.database_url = planted_url(postgres_),
+       .args = {"--probe.connect.interval=1h", "--probe.server.interval=1h"}});
+  ASSERT_TRUE(exporter.eventually_page([](const MetricsPage& page) {
+    return page.value("dbpool_up") == 0 &&
+           page.value("dbpool_probe_success", {{"probe", "server"}}) == 0;
+  }));
+  ASSERT_EQ(health_status(exporter), "down");
+  postgres_.start();
+  EXPECT_TRUE(eventually(kLiveness, [&] {
+    return health_status(exporter) == "ok";
+  })) << exporter.get("/health").body;
+}
+
 class FullServerTest : public BadDatabaseTest {
  protected:
   FullServerTest() : BadDatabaseTest(eight_slots()) {}

@@ -95,6 +95,28 @@ TEST_F(LoadTest, ExhaustionIsToldByReasonAndByHealth) {
   EXPECT_EQ(exporter.stop(), 1);
 }
 
+TEST_F(LoadTest, AcquiresThatFailSoonAreToldByHealthAndInTheLog) {
+  Exporter exporter(
+      options({"--workload.clients=5", "--workload.hold=1h",
+               "--workload.sql=hog=SELECT 1", "--probe.select_1.interval=0"},
+              {{"DB_POOL_MAX", "1"},
+               {"DB_POOL_MIN", "1"},
+               {"DB_CONNECTION_TIMEOUT_MS", "200"},
+               {"DB_DRAIN_TIMEOUT_MS", "100"}}));
+  EXPECT_TRUE(eventually(kLiveness, [&] {
+    const std::string health = exporter.get("/health").body;
+    return health.find("\"degraded\"") != std::string::npos &&
+           health.find(" acquires failed within the last 10 s: ") !=
+               std::string::npos &&
+           health.find(" timeout_capacity") != std::string::npos;
+  })) << exporter.get("/health").body;
+  EXPECT_TRUE(
+      exporter.wait_for_log("level=warn msg=\"acquire failed\" workload=hog "
+                            "reason=timeout_capacity error=.*1 of at most 1 "
+                            "connections.*workload hog.*raise DB_POOL_MAX"));
+  EXPECT_EQ(exporter.stop(), 1);
+}
+
 TEST_F(LoadTest, APoolThatALockExhaustsRecoversWhenTheLockGoes) {
   auto session = connect(*ConnectionString::parse(planted_url(postgres_)));
   ASSERT_TRUE(session) << session.error().message;

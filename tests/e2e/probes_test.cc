@@ -171,6 +171,7 @@ class SelectProbeTest : public ProbesTest {
     PoolOptions options;
     options.max_connections = 1;
     options.min_connections = 1;
+    options.acquire_timeout = kTimeout;
     pool_.emplace(*Pool::create(target(), options));
   }
 
@@ -191,6 +192,17 @@ TEST_F(SelectProbeTest, AnExhaustedPoolIsItsFailureToo) {
   ASSERT_TRUE(lease) << lease.error().message;
   SelectProbe probe(*pool_, "SELECT 1");
   EXPECT_EQ(failure(probe, milliseconds(50)), "timeout_capacity");
+}
+
+TEST_F(SelectProbeTest, ItWaitsForALeaseNoLongerThanARequestDoes) {
+  PoolOptions impatient;
+  impatient.max_connections = 1;
+  impatient.acquire_timeout = milliseconds(50);
+  pool_.emplace(*Pool::create(target(), impatient));
+  const auto lease = pool_->acquire(AcquireOptions(Clock::now() + kTimeout));
+  ASSERT_TRUE(lease) << lease.error().message;
+  SelectProbe probe(*pool_, "SELECT 1");
+  EXPECT_EQ(failure(probe, std::chrono::hours(1)), "timeout_capacity");
 }
 
 TEST_F(SelectProbeTest, AStatementThatFailsOrHangsIsToldApart) {

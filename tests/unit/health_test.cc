@@ -3,6 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <initializer_list>
+#include <string>
+#include <utility>
 
 namespace dbpool::exporter {
 namespace {
@@ -17,7 +20,21 @@ ProbeStats probe(bool succeeded, TimePoint at, std::string error = "refused") {
   ProbeStats stats;
   stats.succeeded = succeeded;
   stats.finished_at = at;
-  stats.last_error = std::move(error);
+  stats.last_failure.message = std::move(error);
+  return stats;
+}
+
+ProbeStats failed_to_connect(TimePoint at) {
+  ProbeStats stats = probe(false, at);
+  stats.last_failure.kind = ErrorKind::kConnect;
+  stats.last_failure.connect_failure = ConnectFailure::kRefused;
+  return stats;
+}
+
+ProbeStats failed_to_acquire(TimePoint at) {
+  ProbeStats stats = probe(false, at, "no connection became free");
+  stats.last_failure.kind = ErrorKind::kAcquire;
+  stats.last_failure.acquire_failure = AcquireFailure::kTimeoutCapacity;
   return stats;
 }
 
@@ -103,6 +120,116 @@ TEST(HealthTest, LongWaitsAreDegradedWhateverTheyAreFor) {
     wait_for(facts, reason, kLongWait);
     EXPECT_EQ(judge_health(facts).status, HealthStatus::kDegraded);
   }
+}
+
+void fail(AcquireCounts& counts, AcquireFailure failure, std::uint64_t number) {
+  counts.failures[static_cast<std::size_t>(failure)] = number;
+}
+
+TEST(HealthTest, AcquiresThatFailedLatelyAreDegradedWithTheirNumbers) {
+  HealthFacts facts = well();
+  facts.recent.acquires = 352;
+  fail(facts.recent, AcquireFailure::kTimeoutCapacity, 338);
+  fail(facts.recent, AcquireFailure::kQueueFull, 2);
+  EXPECT_EQ(judge_health(facts).status, HealthStatus::kDegraded);
+  EXPECT_EQ(judge_health(facts).reason,
+            "340 of 352 acquires failed within the last 10 s: 338 "
+            "timeout_capacity, 2 queue_full");
+}
+
+TEST(HealthTest, OnlyFailuresOfThePoolsOwnMakingAreDegraded) {
+  for (const auto& [failure, status] :
+       {std::pair(AcquireFailure::kTimeoutCapacity, HealthStatus::kDegraded),
+        std::pair(AcquireFailure::kQueueFull, HealthStatus::kDegraded),
+        std::pair(AcquireFailure::kTimeoutOpening, HealthStatus::kDegraded),
+        std::pair(AcquireFailure::kServerSlots, HealthStatus::kDegraded),
+        std::pair(AcquireFailure::kTimeoutBackendDown, HealthStatus::kOk),
+        std::pair(AcquireFailure::kBackendDown, HealthStatus::kOk),
+        std::pair(AcquireFailure::kCancelled, HealthStatus::kOk),
+        std::pair(AcquireFailure::kClosed, HealthStatus::kOk)}) {
+    HealthFacts facts = well();
+    facts.recent.acquires = 1;
+    fail(facts.recent, failure, 1);
+    EXPECT_EQ(judge_health(facts).status, status) << to_string(failure);
+  }
+}
+
+TEST(HealthTest, APoolThatOpensAgainOutdatesAFailedConnection) {
+  HealthFacts facts = well();
+  facts.connect = failed_to_connect(kThen);
+  facts.server = failed_to_connect(kThen);
+  EXPECT_EQ(judge_health(facts).status, HealthStatus::kDegraded);
+  facts.stats.opened = 1;
+  EXPECT_EQ(judge_health(facts).status, HealthStatus::kOk);
+  facts.stats.connections = {};  // closed again since they were idle
+  EXPECT_EQ(judge_health(facts).status, HealthStatus::kOk);
+  facts.stats.connections = {0, 0, 1, 0, 0};
+  facts.stats.backing_off = true;  // and fails again since
+  EXPECT_EQ(judge_health(facts).status, HealthStatus::kDegraded);
+}
+
+TEST(HealthTest, WhatThePoolOpenedBeforeAProbeFailedOutdatesNothing) {
+  HealthFacts facts = well();
+  facts.stats.opened = 2;
+  facts.connect = failed_to_connect(kThen);
+  facts.connect->pool.opened = 2;
+  EXPECT_EQ(judge_health(facts).status, HealthStatus::kDegraded);
+}
+
+TEST(HealthTest, ALeaseGrantedSinceOutdatesAProbeThatGotNone) {
+  HealthFacts facts = well();
+  facts.select = failed_to_acquire(kThen);
+  EXPECT_EQ(judge_health(facts).status, HealthStatus::kDegraded);
+  facts.stats.acquires = 1;
+  EXPECT_EQ(judge_health(facts).status, HealthStatus::kOk);
+  facts.select = probe(false, kThen, "permission denied");
+  EXPECT_EQ(judge_health(facts).status, HealthStatus::kDegraded);
+}
+
+TEST(HealthTest, AStatementOfTheServerProbeThatFailsIsNotOutdated) {
+  HealthFacts facts = well();
+  facts.server = probe(false, kThen, "permission denied");
+  facts.stats.opened = 1;
+  EXPECT_EQ(judge_health(facts).status, HealthStatus::kDegraded);
+}
+
+TEST(HealthTest, ThePoolsOwnFailureIsNewerThanTheProbes) {
+  HealthFacts facts = well();
+  facts.stats.connections = {};
+  facts.connect = failed_to_connect(kThen);
+  facts.stats.backing_off = true;
+  facts.stats.last_failure.message = "starting up";
+  EXPECT_EQ(judge_health(facts).status, HealthStatus::kDown);
+  EXPECT_EQ(judge_health(facts).reason, "starting up");
+}
+
+TEST(RecentAcquiresTest, WhatTheOldestSampleCountedIsNotRecent) {
+  RecentAcquires recent;
+  PoolStats stats;
+  std::uint64_t& timeouts = stats.acquire_failures[0];
+  stats.acquires = 10;
+  timeouts = 4;
+  for (std::size_t i = 1; i < kRecentSamples; ++i) recent.sample(stats);
+  EXPECT_EQ(recent.until(stats).acquires, 10U) << "since the start";
+  recent.sample(stats);
+  EXPECT_EQ(recent.until(stats).acquires, 0U);
+  stats.acquires = 15;
+  timeouts = 6;
+  EXPECT_EQ(recent.until(stats).acquires, 5U);
+  EXPECT_EQ(recent.until(stats).failures[0], 2U);
+  for (std::size_t i = 1; i < kRecentSamples; ++i) recent.sample(stats);
+  EXPECT_EQ(recent.until(stats).failures[0], 2U);
+  recent.sample(stats);
+  EXPECT_EQ(recent.until(stats).failures[0], 0U);
+}
+
+TEST(RecentAcquiresTest, ASnapshotOlderThanTheSamplesCountsNothing) {
+  RecentAcquires recent;
+  PoolStats stats;
+  stats.acquires = 5;
+  for (std::size_t i = 0; i < kRecentSamples; ++i) recent.sample(stats);
+  stats.acquires = 3;
+  EXPECT_EQ(recent.until(stats).acquires, 0U);
 }
 
 TEST(HealthTest, AnyFailingProbeIsDegraded) {

@@ -14,6 +14,7 @@
 
 #include "exporter/probes/probe.h"
 #include "exporter/probes/probe_runner.h"
+#include "tests/support/eventually.h"
 
 namespace dbpool::exporter {
 namespace {
@@ -93,7 +94,8 @@ class ProbeRunnerTest : public ::testing::Test {
         [this](std::string_view, const Error* error) {
           const std::lock_guard lock(script_->mutex);
           changes_.push_back(error != nullptr ? error->message : "back");
-        });
+        },
+        [this] { return pool_; });
     runner_->start();
     return *runner_;
   }
@@ -105,6 +107,7 @@ class ProbeRunnerTest : public ::testing::Test {
   }
 
   const std::shared_ptr<Script> script_ = std::make_shared<Script>();
+  PoolProgress pool_;  // set before start()
   std::vector<std::string> changes_;
   std::unique_ptr<ProbeRunner> runner_;
 };
@@ -133,8 +136,26 @@ TEST_F(ProbeRunnerTest, EachRunIsCountedWithItsReason) {
   EXPECT_THAT(stats.failures, ElementsAre(stats.total - 3, 1, 1));
   EXPECT_EQ(stats.duration.count(), stats.total);
   EXPECT_EQ(stats.succeeded, false);
-  EXPECT_EQ(stats.last_error, "refused");
+  EXPECT_EQ(stats.last_failure.message, "refused");
   EXPECT_NE(stats.last_success, std::nullopt);
+}
+
+TEST_F(ProbeRunnerTest, HowFarThePoolHadComeIsKeptWithARun) {
+  pool_ = {.opened = 3, .granted = 40};
+  ProbeRunner& runner = start(kOnce);
+  ASSERT_TRUE(
+      test::eventually(kLiveness, [&] { return runner.stats().total == 1; }));
+  EXPECT_EQ(runner.stats().pool.opened, 3U);
+  EXPECT_EQ(runner.stats().pool.granted, 40U);
+}
+
+TEST(PoolProgressTest, GrantedAreThoseThatDidNotFail) {
+  PoolStats stats;
+  stats.opened = 7;
+  stats.acquires = 100;
+  stats.acquire_failures = {1, 2, 3, 4, 5, 6, 7, 8};
+  EXPECT_EQ(progress_of(stats).opened, 7U);
+  EXPECT_EQ(progress_of(stats).granted, 64U);
 }
 
 TEST_F(ProbeRunnerTest, OnlyChangesAreTold) {
@@ -175,7 +196,7 @@ TEST_F(ProbeRunnerTest, StoppingDoesNotWaitForARunUnderWay) {
 
 TEST(ProbeRunnerStartTest, OneThatWasNeverStartedIsStopped) {
   ProbeRunner runner(std::make_unique<FakeProbe>(std::make_shared<Script>()),
-                     kOnce, {});
+                     kOnce, {}, {});
   runner.request_stop();
   EXPECT_TRUE(runner.wait_stopped(Clock::now()));
   EXPECT_EQ(runner.stats().total, 0U);
