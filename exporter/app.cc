@@ -10,6 +10,7 @@
 
 #include "dbpool/prometheus/pool_collector.h"
 #include "exporter/build_info.h"
+#include "exporter/config_reload.h"
 #include "exporter/health.h"
 #include "exporter/http/addresses.h"
 #include "exporter/http/landing_handler.h"
@@ -144,6 +145,8 @@ App::Failure App::open_web_config() {
     return kExitUsage;
   }
   web_guard_ = *std::move(guard);
+  page_->add(std::make_shared<ConfigReloadCollector>(
+      [web = web_guard_.get()] { return web->last_reload(); }));
   return std::nullopt;
 }
 

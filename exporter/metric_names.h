@@ -215,6 +215,14 @@ inline constexpr MetricInfo kWorkloadSkipped = {
 inline constexpr MetricInfo kBuildInfo = {
     "dbpool_exporter_build_info", kGauge,
     "What this exporter was built from, value 1."};
+// Only with a file to reload.
+inline constexpr MetricInfo kConfigReloadSuccessful = {
+    "dbpool_exporter_config_last_reload_successful", kGauge,
+    "1 when the file of --web.config.file was good when it was last read; 0: "
+    "what was read before is in force."};
+inline constexpr MetricInfo kConfigReloadSuccessTime = {
+    "dbpool_exporter_config_last_reload_success_timestamp_seconds", kGauge,
+    "When the file of --web.config.file was last read and good."};
 // handler, code
 inline constexpr MetricInfo kHttpRequests = {
     "dbpool_exporter_http_requests_total", kCounter, "HTTP requests answered."};

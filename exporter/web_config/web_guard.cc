@@ -42,6 +42,7 @@ tl::expected<std::unique_ptr<WebGuard>, std::string> WebGuard::open(
   auto state = read(guard->path_, guard->files_);
   if (!state) return tl::make_unexpected(std::move(state.error()));
   guard->state_ = *std::move(state);
+  guard->last_success_ = std::chrono::system_clock::now();
   if (guard->state_->tls) {
     guard->listening_ = make_listening_context(&on_hello, guard.get());
     if (!guard->listening_) {
@@ -120,6 +121,7 @@ void WebGuard::reload(const StatePtr& before) {
     is_said = error == last_error_;
     was_bad = !last_error_.empty();
     last_error_ = std::move(error);
+    if (state) last_success_ = std::chrono::system_clock::now();
     if (is_new) state_ = *state;
   }
   if (!state && !is_said) {
@@ -178,6 +180,11 @@ std::shared_ptr<const std::vector<Header>> WebGuard::headers() {
     state = state_;
   }
   return {state, &state->config.headers};
+}
+
+ReloadStatus WebGuard::last_reload() {
+  const std::lock_guard lock(mutex_);
+  return {last_error_.empty(), last_success_};
 }
 
 }  // namespace dbpool::exporter

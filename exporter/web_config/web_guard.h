@@ -4,6 +4,7 @@
 #define DBPOOL_EXPORTER_WEB_CONFIG_WEB_GUARD_H_
 
 #include <atomic>
+#include <chrono>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -12,6 +13,7 @@
 #include <tl/expected.hpp>
 #include <vector>
 
+#include "exporter/config_reload.h"
 #include "exporter/http/message.h"
 #include "exporter/logging/logger.h"
 #include "exporter/web_config/login.h"
@@ -50,6 +52,9 @@ class WebGuard {
   // To stand in every answer, over the server's own.
   std::shared_ptr<const std::vector<Header>> headers();
 
+  // Of the file and all that it names.
+  ReloadStatus last_reload();
+
  private:
   struct State {
     WebConfig config;
@@ -81,6 +86,7 @@ class WebGuard {
   StatePtr state_;
   WatchedFiles files_;
   std::string last_error_;  // of a reload; empty: it was good
+  std::chrono::system_clock::time_point last_success_;
 };
 
 }  // namespace dbpool::exporter

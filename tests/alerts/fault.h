@@ -68,9 +68,23 @@ class PacedFault : public Fault {
   const std::string database_;
 };
 
+// A restart makes it and a restart ends it; without it there is no workload.
+class UntilRestarted : public PacedFault {
+ public:
+  UntilRestarted(const std::string& name, const Postgres& postgres)
+      : PacedFault(name, postgres, 0) {
+    restart(options());
+  }
+
+  void cure() override { restart(options()); }
+};
+
 // Of the pool and its callers, on a server that several may share; it has the
 // planted role.
 std::vector<std::unique_ptr<Fault>> pool_faults(const Postgres& postgres);
+
+// Of the exporter itself, on the same server.
+std::vector<std::unique_ptr<Fault>> exporter_faults(const Postgres& postgres);
 
 // Of the database; servers that a fault needs for itself are its own.
 std::vector<std::unique_ptr<Fault>> database_faults(Postgres& postgres);

@@ -24,6 +24,7 @@ class LiveAlertsTest : public ::testing::Test {
   LiveAlertsTest() {
     create_planted_role(postgres_);
     faults_ = pool_faults(postgres_);
+    std::ranges::move(exporter_faults(postgres_), std::back_inserter(faults_));
     std::ranges::move(database_faults(postgres_), std::back_inserter(faults_));
     stage_.emplace(targets(), kStage);
   }

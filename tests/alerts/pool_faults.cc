@@ -78,17 +78,6 @@ class BriskMultiplexing : public PacedFault {
   }
 };
 
-// A restart makes it and a restart ends it; without it there is no workload.
-class UntilRestarted : public PacedFault {
- public:
-  UntilRestarted(const std::string& name, const Postgres& postgres)
-      : PacedFault(name, postgres, 0) {
-    restart(options());
-  }
-
-  void cure() override { restart(options()); }
-};
-
 // A client that never gives its connection back.
 class LeakedLease : public UntilRestarted {
  public:
@@ -123,18 +112,6 @@ class ThrownAwayConnections : public UntilRestarted {
   }
 };
 
-// The exporter itself is gone.
-class KilledExporter : public UntilRestarted {
- public:
-  explicit KilledExporter(const Postgres& postgres)
-      : UntilRestarted("gone", postgres) {}
-
-  void make() override { kill(); }
-  std::vector<Alert> wanted() const override {
-    return {{"DbpoolExporterDown", "warning"}};
-  }
-};
-
 }  // namespace
 
 std::vector<std::unique_ptr<Fault>> pool_faults(const Postgres& postgres) {
@@ -144,7 +121,6 @@ std::vector<std::unique_ptr<Fault>> pool_faults(const Postgres& postgres) {
   faults.push_back(std::make_unique<BriskMultiplexing>(postgres));
   faults.push_back(std::make_unique<LeakedLease>(postgres));
   faults.push_back(std::make_unique<ThrownAwayConnections>(postgres));
-  faults.push_back(std::make_unique<KilledExporter>(postgres));
   return faults;
 }
 

@@ -223,16 +223,12 @@ Query read_query(const std::string& promql) { return Reader(promql).read(); }
 
 std::vector<std::string> faults_of(const std::string& promql,
                                    const MetricsPage& page,
-                                   const std::set<std::string>& recorded,
-                                   const std::set<std::string>& missing) {
+                                   const std::set<std::string>& recorded) {
   std::vector<std::string> faults;
   const Query query = read_query(promql);
   for (const Selector& selector : query.selectors) {
     const std::string& metric = selector.metric;
-    if (kOwnSeries.contains(metric) || recorded.contains(metric) ||
-        missing.contains(metric)) {
-      continue;
-    }
+    if (kOwnSeries.contains(metric) || recorded.contains(metric)) continue;
     if (auto fault = fault_of(selector, page)) faults.push_back(*fault);
   }
   const Words known = labels_of(page);

@@ -35,11 +35,10 @@ Query read_query(const std::string& promql);
 
 // What makes a query senseless on a live page: a metric, label or value of a
 // label that it does not have, rate() of a gauge, a counter without rate().
-// Recorded series must be among `recorded`; `missing` metrics are excused.
+// Recorded series must be among `recorded`.
 std::vector<std::string> faults_of(const std::string& promql,
                                    const MetricsPage& page,
-                                   const std::set<std::string>& recorded,
-                                   const std::set<std::string>& missing);
+                                   const std::set<std::string>& recorded);
 
 }  // namespace dbpool::test
 

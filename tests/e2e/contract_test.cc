@@ -15,6 +15,7 @@
 #include "tests/support/certificates.h"
 #include "tests/support/net.h"
 #include "tests/support/prometheus.h"
+#include "tests/support/temp_dir.h"
 
 namespace dbpool::test {
 namespace {
@@ -107,6 +108,10 @@ const std::vector<Promise>& exporter_promises() {
       {"dbpool_exporter_build_info",
        "gauge",
        {"version", "revision", "libpq", "compiler"}},
+      {"dbpool_exporter_config_last_reload_successful", "gauge", {}},
+      {"dbpool_exporter_config_last_reload_success_timestamp_seconds",
+       "gauge",
+       {}},
       {"dbpool_exporter_http_requests_total", "counter", {"handler", "code"}},
       {"dbpool_exporter_http_request_duration_seconds",
        "histogram",
@@ -194,7 +199,11 @@ class ContractTest : public ::testing::Test {
 };
 
 TEST_F(ContractTest, EveryMetricIsThereWithItsTypeAndLabels) {
+  const TempDir dir;
+  const std::string web = dir.path() + "/web.yml";
+  write_file(web, "health_without_auth: true\n");
   ExporterOptions over_tls = options();
+  over_tls.args.push_back("--web.config.file=" + web);
   over_tls.env = {{"DB_SSL", "true"}, {"DB_SSL_CA", base64(ca_.certificate())}};
   Exporter exporter(over_tls);
   ASSERT_TRUE(exporter.eventually_page(knows_all));
@@ -308,6 +317,12 @@ TEST_F(ContractTest, ProbesThatAreOffHaveNoSeries) {
   EXPECT_EQ(page.label_values("dbpool_probes_total", "probe"),
             (Names{"select_1"}));
   EXPECT_EQ(page.type("dbpool_up"), "");
+}
+
+TEST_F(ContractTest, WithoutAFileToReloadNothingIsSaidOfReloads) {
+  Exporter exporter(options());
+  const MetricsPage page = exporter.page();
+  EXPECT_EQ(page.type("dbpool_exporter_config_last_reload_successful"), "");
 }
 
 TEST_F(ContractTest, TheRoutesAnswerAsPromised) {

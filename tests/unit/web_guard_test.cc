@@ -168,6 +168,23 @@ TEST_F(WebGuardTest, AFileThatSaysTheSameAgainIsNoNews) {
   EXPECT_EQ(count_in_log("was read anew"), 0U);
 }
 
+TEST_F(WebGuardTest, ItTellsHowTheLastReadingWent) {
+  open(users("right"));
+  const ReloadStatus at_start = guard_->last_reload();
+  EXPECT_TRUE(at_start.successful);
+  EXPECT_GT(at_start.last_success.time_since_epoch().count(), 0);
+
+  replace("web.yml", "basic_auth_users: 1\n");
+  status("");
+  EXPECT_FALSE(guard_->last_reload().successful);
+  EXPECT_EQ(guard_->last_reload().last_success, at_start.last_success);
+
+  replace("web.yml", users("right"));
+  status("");
+  EXPECT_TRUE(guard_->last_reload().successful);
+  EXPECT_GT(guard_->last_reload().last_success, at_start.last_success);
+}
+
 TEST_F(WebGuardTest, AMissingFileStopsTheStart) {
   const auto guard = WebGuard::open(path("none.yml"), log_);
   ASSERT_FALSE(guard.has_value());
