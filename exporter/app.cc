@@ -113,10 +113,10 @@ App::Failure App::start() {
   events_ = std::make_shared<EventLog>(log_, log_options);
   open_server_probe();
   if (const Failure failure = start_pool()) return failure;
-  make_probes();
   sampler_ = std::make_unique<Ticker>(kRecentSampleInterval, [this] {
     recent_acquires_.sample(pool_->stats());
   });
+  make_probes();
   make_workload();
   if (const Failure failure = start_server()) return failure;
   probes_->start();
@@ -152,10 +152,15 @@ App::Failure App::open_web_config() {
 
 // Before anything is opened that a mistake here would make for nothing.
 App::Failure App::check_addresses() {
-  const auto error = why_not_listen(settings_.web.listen);
-  if (!error) return std::nullopt;
-  log_.error(*error);
-  return kExitUsage;
+  if (const auto resolved = resolve(settings_.web.listen); !resolved) {
+    log_.error(resolved.error());
+    return kExitUsage;
+  }
+  if (const auto error = why_not_listen(settings_.web.listen)) {
+    log_.error(*error);
+    return kExitUsage;
+  }
+  return std::nullopt;
 }
 
 App::Failure App::start_demo_database() {

@@ -12,6 +12,7 @@
 #include <cerrno>
 #include <memory>
 #include <system_error>
+#include <utility>
 
 namespace dbpool::exporter {
 
@@ -80,10 +81,23 @@ bool listen_on(const addrinfo& address, std::vector<int>& sockets) {
 
 }  // namespace
 
+tl::expected<void, std::string> resolve(std::vector<ListenAddress>& listen) {
+  auto numeric = to_numeric(listen);
+  if (!numeric) return tl::make_unexpected(std::move(numeric.error()));
+  for (std::size_t i = 0; i < listen.size(); ++i) {
+    listen[i].numeric = std::move((*numeric)[i].host);
+  }
+  return {};
+}
+
 tl::expected<std::vector<NumericAddress>, std::string> to_numeric(
     const std::vector<ListenAddress>& listen) {
   std::vector<NumericAddress> numeric;
   for (const ListenAddress& address : listen) {
+    if (!address.numeric.empty()) {
+      numeric.push_back({address.numeric, address.port});
+      continue;
+    }
     auto host = host_for_civetweb(address.host);
     if (!host) return tl::make_unexpected(cannot_listen(address, host.error()));
     numeric.push_back({*std::move(host), address.port});

@@ -18,14 +18,19 @@ struct NumericAddress {
   std::uint16_t port = 0;
 };
 
+// Looks the names up and keeps what they lead to, so that to_numeric() asks no
+// more. The error is that of to_numeric(). Blocks in DNS.
+tl::expected<void, std::string> resolve(std::vector<ListenAddress>& listen);
+
 // The addresses with their names resolved, to the first IPv4 address of each.
-// The error names the first that cannot be. Blocks in DNS.
+// The error names the first that cannot be. Blocks in DNS, unless resolve()
+// has.
 tl::expected<std::vector<NumericAddress>, std::string> to_numeric(
     const std::vector<ListenAddress>& listen);
 
 // Why a server could not listen on all of them now, naming the first that is no
-// good; nullopt if it could. Listens on each, and lets go of them. Blocks in
-// DNS.
+// good; nullopt if it could. Listens on each, and lets go of them. Blocks as
+// to_numeric() does.
 std::optional<std::string> why_not_listen(
     const std::vector<ListenAddress>& listen);
 

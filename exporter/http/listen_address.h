@@ -12,6 +12,8 @@ namespace dbpool::exporter {
 struct ListenAddress {
   std::string host;        // empty: every IPv4 address; IPv6 without brackets
   std::uint16_t port = 0;  // 0: any free one
+  // The host as civetweb takes it, once resolve() has looked it up.
+  std::string numeric = {};
 
   bool operator==(const ListenAddress&) const = default;
 };

@@ -347,6 +347,16 @@ TEST_F(ServerTest, OfSeveralAddressesTheOneThatFailsIsNamed) {
   EXPECT_EQ(why_not_listen({{"127.0.0.1", 0}, {"::1", 0}}), std::nullopt);
 }
 
+TEST_F(ServerTest, AnAddressThatHasBeenResolvedIsNotLookedUpAgain) {
+  std::vector<ListenAddress> listen = {{"localhost", 0}, {"", 0}};
+  ASSERT_TRUE(resolve(listen));
+  EXPECT_EQ(listen[0].numeric, "127.0.0.1");
+  EXPECT_EQ(listen[1].numeric, "");
+  listen[0].host = "no-such-host.invalid";
+  EXPECT_EQ(why_not_listen(listen), std::nullopt);
+  EXPECT_EQ(to_numeric(listen)->front().host, "127.0.0.1");
+}
+
 TEST_F(ServerTest, AddressesThatCannotBeAreRefused) {
   const auto server = Server::start(
       {.listen = {{"no-such-host.invalid", 0}}},
