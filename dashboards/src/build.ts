@@ -189,7 +189,8 @@ export function graphPanel(options: GraphOptions): sdk.Panel {
     .drawStyle(
       options.bars ? common.GraphDrawStyle.Bars : common.GraphDrawStyle.Line,
     )
-    .lineWidth(1)
+    // On a stack the line of an empty series would hide the one below it.
+    .lineWidth(options.stacked && !options.bars ? 0 : 1)
     .fillOpacity(fillOpacity(options))
     .showPoints(common.VisibilityMode.Never)
     .spanNulls(false)

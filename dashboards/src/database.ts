@@ -2,6 +2,7 @@
 
 import { dashboard, graphPanel, kWaitColors, statPanel } from "./build.js";
 import { mean, ofExporter, ofPool, poolRate, quantile, rate } from "./promql.js";
+import { failedOpenings, timeToOpen } from "./shared.js";
 
 const kGranted = `(${ofPool("dbpool_server_max_connections")} - ${ofPool("dbpool_server_reserved_connections")})`;
 
@@ -26,7 +27,7 @@ const canOneConnect = {
     statPanel({
       title: "Last success of a probe",
       description:
-        "How long ago the probe that is the most behind last succeeded.",
+        "Time since the last success of each probe; the longest is shown.",
       unit: "s",
       decimals: 0,
       width: 5,
@@ -97,7 +98,7 @@ const connecting = {
     graphPanel({
       title: "Mean time of the phases",
       description:
-        "Of the pool's openings: resolving the name, TCP, TLS, authentication. The tallest says where the time goes; no bar, no opening.",
+        "Of the pool's openings: resolving the name, TCP, TLS, authentication. The tallest part says where the time goes; no bar: none was opened.",
       unit: "s",
       width: 8,
       bars: true,
@@ -110,38 +111,8 @@ const connecting = {
         },
       ],
     }),
-    graphPanel({
-      title: "Time to open a connection",
-      description: "Successful openings of the pool, name to usable session.",
-      unit: "s",
-      width: 8,
-      steps: ["green", [0.1, "yellow"], [1, "red"]],
-      queries: [
-        {
-          expr: quantile(0.5, "dbpool_connect_duration_seconds"),
-          legend: "median",
-        },
-        {
-          expr: quantile(0.99, "dbpool_connect_duration_seconds"),
-          legend: "99 %",
-        },
-      ],
-    }),
-    graphPanel({
-      title: "Failed openings by reason",
-      description: "Openings of the pool that failed, a second.",
-      unit: "ops",
-      width: 8,
-      bars: true,
-      stacked: true,
-      steps: ["green", [0.001, "red"]],
-      queries: [
-        {
-          expr: `sum by (reason) (${poolRate("dbpool_connection_failures_total")})`,
-          legend: "{{reason}}",
-        },
-      ],
-    }),
+    timeToOpen(8),
+    failedOpenings(8),
   ],
 };
 
@@ -151,7 +122,7 @@ const slots = {
     graphPanel({
       title: "Sessions of the database by state",
       description:
-        "All client sessions, those of others included. hidden: states that the role may not see; grant pg_monitor to see them.",
+        "All client sessions, those of others included; at the red line ordinary roles get no more. hidden: states that the role may not see; grant pg_monitor to see them.",
       unit: "none",
       width: 12,
       stacked: true,
@@ -173,7 +144,7 @@ const slots = {
     graphPanel({
       title: "Requests waiting for the database",
       description:
-        "Mean queue for reasons that are not the pool's: the database is down, refuses more sessions, or takes long to open one.",
+        "Mean queue for reasons that are not the pool's. opening: a session takes long to open; backend_down: none lives and none can be opened; server_slots: the database refuses more.",
       unit: "short",
       width: 12,
       stacked: true,
@@ -189,13 +160,50 @@ const slots = {
   ],
 };
 
+const tls = {
+  title: "TLS to the database",
+  panels: [
+    graphPanel({
+      title: "Certificates expire in",
+      description:
+        "Time until each certificate in use expires, of several pools the first: server, the database's; client, the pool's own; ca, the authority that is trusted. The line is at 21 days.",
+      unit: "s",
+      width: 12,
+      showSteps: true,
+      steps: ["red", [1814400, "transparent"]],
+      queries: [
+        {
+          expr: `min by (certificate) (${ofPool("dbpool_tls_certificate_expiry_timestamp_seconds")} - time())`,
+          legend: "{{certificate}}",
+        },
+      ],
+    }),
+    graphPanel({
+      title: "Pools by TLS version and cipher",
+      description:
+        "Pools by what their last opened connection agreed on; those without TLS are not counted.",
+      unit: "none",
+      decimals: 0,
+      width: 12,
+      stacked: true,
+      steps: ["green"],
+      queries: [
+        {
+          expr: `count by (version, cipher) (${ofPool("dbpool_tls_info")})`,
+          legend: "{{version}}, {{cipher}}",
+        },
+      ],
+    }),
+  ],
+};
+
 const probes = {
   title: "Probes",
   panels: [
     graphPanel({
       title: "Success by probe",
       description:
-        "1 when the last run succeeded. connect opens a fresh connection, select runs a query through the pool and feels its queue, server reads the slots over a connection of its own.",
+        "1: the last run succeeded; 0: it failed. connect opens a fresh connection, select_1 runs a query through the pool and feels its queue, server reads the slots over a connection of its own.",
       unit: "none",
       max: 1,
       decimals: 0,
@@ -228,7 +236,7 @@ const probes = {
       title: "Failed runs by probe and reason",
       alerts: ["DbpoolProbeFailing"],
       description:
-        "Runs a second that failed. timeout_capacity of select is the pool's queue, not the database.",
+        "Runs that failed, a second. timeout_capacity of select_1 is the pool's queue, not the database.",
       unit: "ops",
       width: 8,
       bars: true,
@@ -239,9 +247,10 @@ const probes = {
           expr: `sum by (probe, reason) (${poolRate("dbpool_probe_failures_total")}) > 0`,
           legend: "{{probe}}: {{reason}}",
         },
+        // Otherwise there would be "No data" while all is well.
         {
-          expr: `sum(${poolRate("dbpool_probe_failures_total")})`,
-          legend: "all",
+          expr: `sum(${poolRate("dbpool_probe_failures_total")}) == 0`,
+          legend: "none",
         },
       ],
     }),
@@ -252,25 +261,10 @@ const theExporter = {
   title: "The exporter itself",
   panels: [
     graphPanel({
-      title: "Certificates expire in",
-      description:
-        "Time until each certificate in use expires: server, client, ca. The line is at 21 days.",
-      unit: "s",
-      width: 6,
-      showSteps: true,
-      steps: ["red", [1814400, "transparent"]],
-      queries: [
-        {
-          expr: `min by (certificate) (${ofPool("dbpool_tls_certificate_expiry_timestamp_seconds")} - time())`,
-          legend: "{{certificate}}",
-        },
-      ],
-    }),
-    graphPanel({
       title: "CPU",
       description: "Processor time that the process uses, in cores.",
       unit: "short",
-      width: 6,
+      width: 8,
       steps: ["green", [1, "yellow"]],
       queries: [
         {
@@ -283,7 +277,7 @@ const theExporter = {
       title: "Memory",
       description: "Resident memory of the process.",
       unit: "bytes",
-      width: 6,
+      width: 8,
       steps: ["green"],
       queries: [
         {
@@ -297,7 +291,7 @@ const theExporter = {
       description:
         "Open descriptors over those allowed. Each connection takes one, each HTTP client too.",
       unit: "percentunit",
-      width: 6,
+      width: 8,
       steps: ["green", [0.8, "red"]],
       queries: [
         {
@@ -344,5 +338,5 @@ export const database = dashboard({
   title: "dbpool / Database & probes",
   description:
     "Can one connect to the database, how long does each phase take, how many slots are left, and when do certificates expire? Of several databases the worst is shown where it matters.",
-  rows: [canOneConnect, connecting, slots, probes, theExporter],
+  rows: [canOneConnect, connecting, slots, tls, probes, theExporter],
 });

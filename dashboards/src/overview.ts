@@ -15,8 +15,8 @@ import {
   poolRate,
   quantileOfEachPool,
 } from "./promql.js";
+import { kFailed } from "./shared.js";
 
-const kFailed = { reason: '!~"cancelled|closed"' };
 const kPool = "{{pool}} · {{instance}}";
 
 const kMeanQueue = `sum without (reason) (${poolRate("dbpool_waiting_seconds_total")})`;
@@ -32,9 +32,9 @@ const isAnybodyWaiting = {
   title: "Is anybody waiting?",
   panels: [
     statPanel({
-      title: "Pools with waits for capacity",
+      title: "Exhausted pools",
       description:
-        "Pools in which somebody waited because leases filled the limit, at any moment of the interval: bursts between two scrapes count.",
+        "Pools in which requests waited because leases filled the limit, at any moment of the interval: bursts between two scrapes count. The table names them.",
       unit: "none",
       width: 4,
       steps: ["green", [1, "orange"]],
@@ -46,9 +46,9 @@ const isAnybodyWaiting = {
       ],
     }),
     statPanel({
-      title: "Mean queue, all pools",
+      title: "Mean queue",
       description:
-        "Requests that wait for a connection, exact mean over the interval, whatever the reason.",
+        "Requests waiting for a connection in all selected pools, whatever the reason: the exact mean over the interval, not a sample.",
       unit: "short",
       decimals: 1,
       width: 4,
@@ -91,7 +91,7 @@ const isAnybodyWaiting = {
     statPanel({
       title: "Databases down",
       description:
-        "Pools whose last connection probe reached no usable session. A database that is down is never counted as exhaustion.",
+        "Pools whose last connection probe reached no usable session; several pools of one database count each. A database that is down is never counted as exhaustion.",
       unit: "none",
       width: 3,
       steps: ["green", [1, "red"]],
@@ -103,7 +103,7 @@ const isAnybodyWaiting = {
       title: "Targets down",
       alerts: ["DbpoolExporterDown"],
       description:
-        "Scrape targets that had a pool within a day and do not answer: nothing on these pages is true for them.",
+        "Processes that had a pool within the last day and do not answer Prometheus: these dashboards say nothing about them.",
       unit: "none",
       width: 3,
       steps: ["green", [1, "red"]],
@@ -137,7 +137,7 @@ const worstFirst = {
     tablePanel({
       title: "Pools, the longest mean queue first",
       description:
-        "One row for each pool of each process. The name of the pool leads to its story.",
+        "One row for each pool of each process: click its name for its story. Mean wait is infinite where requests wait and none is served.",
       labels: ["pool", "instance", "job"],
       sortBy: "Mean queue",
       link: { label: "pool", uid: "dbpool-pool", title: "Story of this pool" },
@@ -165,7 +165,7 @@ const worstFirst = {
           expr: kByRow(kMeanWait),
         },
         {
-          title: "Oldest waits",
+          title: "Oldest wait",
           unit: "s",
           decimals: 1,
           steps: ["green", [0.5, "yellow"], [2, "red"]],
@@ -231,7 +231,7 @@ const sinceWhen = {
     graphPanel({
       title: "Mean queue",
       description:
-        "Requests that wait for a connection, exact mean over each interval, whatever the reason.",
+        "Requests waiting for a connection, whatever the reason: the exact mean over each interval.",
       unit: "short",
       width: 12,
       steps: ["green", [1, "yellow"], [10, "red"]],
@@ -269,7 +269,7 @@ const sinceWhen = {
     graphPanel({
       title: "Utilisation",
       description:
-        "Connection time on lease over connection time allowed. The line is at 80 %.",
+        "Connection time on lease over connection time allowed: near 100 % there is no connection to spare. The line is at 80 %.",
       unit: "percentunit",
       max: 1,
       width: 12,

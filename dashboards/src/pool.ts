@@ -18,8 +18,8 @@ import {
   poolRate,
   quantile,
 } from "./promql.js";
+import { failedOpenings, kFailed, timeToOpen } from "./shared.js";
 
-const kFailed = { reason: '!~"cancelled|closed"' };
 const kUtilisation = `sum(${poolRate("dbpool_connection_seconds_total", { state: '="active"' })}) / sum(${poolRate("dbpool_max_connection_seconds_total")})`;
 
 const areRequestsWaiting = {
@@ -28,7 +28,8 @@ const areRequestsWaiting = {
     statPanel({
       title: "Waiting now",
       alerts: ["DbpoolWaitingRequests"],
-      description: "Requests that wait for a connection, at the last scrape.",
+      description:
+        "Requests that wait for a connection, at the last scrape. 0 does not prove that none has waited: Exhausted and the mean queue below count what is between two scrapes.",
       unit: "none",
       width: 3,
       steps: ["green", [1, "yellow"], [10, "red"]],
@@ -40,8 +41,9 @@ const areRequestsWaiting = {
       ],
     }),
     statPanel({
-      title: "Oldest waits",
-      description: "How long the oldest waiting request has waited; 0: none.",
+      title: "Oldest wait",
+      description:
+        "How long the request at the head of the queue has waited; 0: nobody waits. At the acquire deadline it fails.",
       unit: "s",
       decimals: 1,
       width: 3,
@@ -72,7 +74,7 @@ const areRequestsWaiting = {
     statPanel({
       title: "Mean wait",
       description:
-        "Mean wait of an acquire by Little's law, those still waiting included. Infinite: requests wait and nothing is handed out.",
+        "Mean wait of an acquire over the interval by Little's law, those still waiting included. Infinite: requests wait and none is served.",
       unit: "s",
       width: 3,
       steps: ["green", [0.1, "yellow"], [1, "red"]],
@@ -108,7 +110,8 @@ const areRequestsWaiting = {
     statPanel({
       title: "Utilisation",
       alerts: ["DbpoolNearExhaustion"],
-      description: "Connection time on lease over connection time allowed.",
+      description:
+        "Connection time on lease over connection time allowed: near 100 % there is no connection to spare.",
       unit: "percentunit",
       decimals: 0,
       width: 3,
@@ -152,7 +155,7 @@ const sinceWhenAndWhy = {
     graphPanel({
       title: "Mean queue by reason",
       description:
-        "What requests wait for, exact mean over each interval. capacity: leases fill the limit; opening: a connection is on its way; backend_down: no live connection and none can be opened; server_slots: the database refuses more.",
+        "What requests wait for, exact mean over each interval. capacity: leases fill the limit, be it for callers, slow queries or a limit that is too low, see the rows below; opening: a connection is on its way, see the time to open one; backend_down: no live connection and none can be opened; server_slots: the database refuses more sessions.",
       unit: "short",
       width: 12,
       stacked: true,
@@ -173,7 +176,7 @@ const sinceWhenAndWhy = {
     graphPanel({
       title: "Failed acquires by reason",
       description:
-        "timeout_capacity and queue_full are exhaustion; backend_down, timeout_backend_down and server_slots are the database; timeout_opening is the way to it; cancelled is the caller.",
+        "Acquires that ended without a connection, a second. timeout_capacity and queue_full: exhaustion; backend_down, timeout_backend_down and server_slots: the database; timeout_opening: the way to it; cancelled: the caller gave up; closed: the pool shuts down.",
       unit: "ops",
       width: 12,
       bars: true,
@@ -260,7 +263,7 @@ const isItThePool = {
     graphPanel({
       title: "Connections by state",
       description:
-        "Exact means over each interval. Active at the limit: leases fill the pool. Much opening, checking or closing: connections do not live.",
+        "Exact means over each interval. active at the limit: leases fill the pool, so look at its callers and the database next. Much opening, checking or closing: connections do not live long.",
       unit: "short",
       width: 12,
       height: 9,
@@ -280,7 +283,7 @@ const isItThePool = {
     graphPanel({
       title: "Utilisation",
       description:
-        "Connection time on lease over connection time allowed, exact also when the limit changes. The line is at 80 %.",
+        "Connection time on lease over connection time allowed, exact also when the limit changes. High with short leases and fast queries: the limit is too low for the load. The line is at 80 %.",
       unit: "percentunit",
       max: 1,
       width: 12,
@@ -309,22 +312,7 @@ const isItThePool = {
         },
       ],
     }),
-    graphPanel({
-      title: "Failed openings by reason",
-      description:
-        "Openings of the pool that failed, a second. Names say where to look: refused, resolve and timeout at the network, tls and auth at credentials, too_many_connections at the database's slots.",
-      unit: "ops",
-      width: 12,
-      bars: true,
-      stacked: true,
-      steps: ["green", [0.001, "red"]],
-      queries: [
-        {
-          expr: `sum by (reason) (${poolRate("dbpool_connection_failures_total")})`,
-          legend: "{{reason}}",
-        },
-      ],
-    }),
+    failedOpenings(12),
   ],
 };
 
@@ -334,7 +322,7 @@ const isItTheCallers = {
     graphPanel({
       title: "Lease time",
       description:
-        "How long callers keep a connection, finished leases only. Long leases with fast queries: callers do other things while they hold one.",
+        "How long callers keep a connection, finished leases only. Longer than the queries below take: callers do other things while they hold one.",
       unit: "s",
       width: 8,
       logarithmic: true,
@@ -354,7 +342,7 @@ const isItTheCallers = {
     graphPanel({
       title: "Oldest lease",
       description:
-        "Age of the oldest lease: a slope that never falls is a leak. Past the leak threshold the log names tag and source line.",
+        "Age of the oldest lease now: a slope that never falls is a leak. Past the leak threshold the log names its tag and source line.",
       unit: "s",
       width: 8,
       steps: ["green", [60, "red"]],
@@ -394,7 +382,7 @@ const isItTheDatabase = {
       title: "Query latency by name, 99th percentile",
       alerts: ["DbpoolQueriesSlow"],
       description:
-        "On the wire, waiting for a connection excluded. Slow here and requests waiting: the queries are the cause.",
+        "On the wire, waiting for a connection excluded. Slow here while requests wait for capacity: the queries keep the connections busy.",
       unit: "s",
       width: 12,
       logarithmic: true,
@@ -411,7 +399,7 @@ const isItTheDatabase = {
     graphPanel({
       title: "Connections busy by query",
       description:
-        "Mean number of queries on the wire, by name: who uses the pool's connections. Much less than active connections: callers hold them idle.",
+        "Mean number of queries on the wire, by name: who uses the pool's connections. Far fewer than active connections: callers hold them without a query.",
       unit: "short",
       width: 12,
       stacked: true,
@@ -425,7 +413,7 @@ const isItTheDatabase = {
     }),
     graphPanel({
       title: "Queries by name",
-      description: "Statements run a second, failed ones included.",
+      description: "Queries run, a second, failed ones included.",
       unit: "ops",
       width: 8,
       stacked: true,
@@ -438,8 +426,9 @@ const isItTheDatabase = {
       ],
     }),
     graphPanel({
-      title: "Failed queries",
-      description: "Statements that failed a second, by reason.",
+      title: "Failed queries by reason",
+      description:
+        "Queries that failed, a second. timeout: cancelled at the statement timeout; connection_lost: the session ended; server_error: the database refused the statement.",
       unit: "ops",
       width: 8,
       bars: true,
@@ -452,21 +441,7 @@ const isItTheDatabase = {
         },
       ],
     }),
-    graphPanel({
-      title: "Time to open a connection",
-      description:
-        "Successful openings of the pool, name to usable session. Phases are on the page of the database.",
-      unit: "s",
-      width: 8,
-      steps: ["green", [0.1, "yellow"], [1, "red"]],
-      queries: [
-        { expr: mean("dbpool_connect_duration_seconds"), legend: "mean" },
-        {
-          expr: quantile(0.99, "dbpool_connect_duration_seconds"),
-          legend: "99 %",
-        },
-      ],
-    }),
+    timeToOpen(8),
   ],
 };
 

@@ -28,8 +28,8 @@ const whatUsersFeel = {
       ],
     }),
     statPanel({
-      title: "Failed",
-      description: "Share of the requests that failed.",
+      title: "Failed requests",
+      description: "Share of the finished requests that failed.",
       unit: "percentunit",
       decimals: 2,
       width: 5,
@@ -60,7 +60,7 @@ const whatUsersFeel = {
       ],
     }),
     statPanel({
-      title: "Skipped",
+      title: "Skipped requests",
       description:
         "Scheduled requests a second that were dropped at the bound of requests in flight: latencies are then better than the truth.",
       unit: "reqps",
@@ -97,7 +97,8 @@ const latency = {
   panels: [
     heatmapPanel({
       title: "Latency",
-      description: "Finished requests by latency from their scheduled start.",
+      description:
+        "Finished requests by latency from their scheduled start: a second band shows requests that fared differently.",
       unit: "s",
       width: 12,
       steps: ["green"],
@@ -147,7 +148,7 @@ const latency = {
     graphPanel({
       title: "Where the mean latency goes",
       description:
-        "Means of the request, of waiting for a connection and of a statement. Where the wait follows the request, connections are what is missing.",
+        "Means of a request, of its wait for a connection and of a statement. Where the wait follows the request, connections are missing; where the statement does, the database is slow; what is left is the time that a connection is held without a query.",
       unit: "s",
       width: 12,
       steps: ["green"],
@@ -175,7 +176,7 @@ const load = {
       title: "Requests by workload",
       description: "Finished requests a second, failed ones included.",
       unit: "reqps",
-      width: 8,
+      width: 6,
       stacked: true,
       steps: ["green"],
       queries: [
@@ -189,7 +190,7 @@ const load = {
       title: "Failed requests by reason",
       description: "Requests a second that failed.",
       unit: "reqps",
-      width: 8,
+      width: 12,
       bars: true,
       stacked: true,
       steps: ["green", [0.001, "red"]],
@@ -206,7 +207,7 @@ const load = {
       description:
         "Lag behind schedule at the 99th percentile, and scheduled requests a second that were dropped (right axis).",
       unit: "s",
-      width: 8,
+      width: 6,
       steps: ["green", [0.01, "yellow"], [0.1, "red"]],
       rightAxis: { skipped: "reqps" },
       queries: [

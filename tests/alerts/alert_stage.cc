@@ -4,7 +4,7 @@
 
 #include <regex>
 
-#include "tests/support/child.h"
+#include "tests/alerts/rules.h"
 #include "tests/support/temp_dir.h"
 
 namespace dbpool::test {
@@ -73,13 +73,6 @@ std::string described(const std::string& job, const Alert& alert) {
 
 std::string firing(const std::string& job) {
   return R"(ALERTS{alertstate="firing",job=")" + job + "\"}";
-}
-
-std::string generated_rules(int time_scale) {
-  ChildOptions generate;
-  generate.program = kAlerts + "/generate";
-  generate.args = {"--time-scale=" + std::to_string(time_scale)};
-  return run_to_end(generate);
 }
 
 }  // namespace

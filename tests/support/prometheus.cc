@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstdio>
+#include <ctime>
 #include <stdexcept>
 #include <utility>
 
@@ -72,13 +73,26 @@ Prometheus::Prometheus(const std::vector<ScrapeTarget>& targets,
   wait_until_ready(*process_, port_, "Prometheus");
 }
 
-nlohmann::json Prometheus::query(const std::string& promql) const {
+nlohmann::json Prometheus::ask(const std::string& path,
+                               const std::string& promql) const {
   const HttpResponse response =
-      http_get(port_, "/api/v1/query?query=" + percent_encoded(promql));
+      http_get(port_, "/api/v1/" + path + "&query=" + percent_encoded(promql));
   if (response.status != 200) {
     throw std::runtime_error("Prometheus: " + promql + ": " + response.body);
   }
   return nlohmann::json::parse(response.body).at("data").at("result");
+}
+
+nlohmann::json Prometheus::query(const std::string& promql) const {
+  return ask("query?", promql);
+}
+
+nlohmann::json Prometheus::query_range(const std::string& promql,
+                                       std::chrono::seconds length) const {
+  const std::time_t now = std::time(nullptr);
+  return ask("query_range?step=1&end=" + std::to_string(now) +
+                 "&start=" + std::to_string(now - length.count()),
+             promql);
 }
 
 std::optional<double> Prometheus::query_value(const std::string& promql) const {

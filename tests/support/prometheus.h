@@ -41,6 +41,11 @@ class Prometheus {
   // An instant query, now; "result" of the answer's "data".
   nlohmann::json query(const std::string& promql) const;
 
+  // A range query as Grafana asks it: a point each second from `length` ago
+  // until now; "result" of the answer's "data".
+  nlohmann::json query_range(const std::string& promql,
+                             std::chrono::seconds length) const;
+
   // The value of the only sample; empty when there is none.
   std::optional<double> query_value(const std::string& promql) const;
 
@@ -48,6 +53,9 @@ class Prometheus {
   bool wait_until_scraped(std::chrono::milliseconds deadline);
 
  private:
+  // The query is percent-encoded; `promql` is for the error's text.
+  nlohmann::json ask(const std::string& path, const std::string& promql) const;
+
   const TempDir dir_;
   const std::size_t targets_;
   int port_ = 0;

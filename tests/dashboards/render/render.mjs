@@ -1,5 +1,6 @@
-// Draws all dashboards, dark and light, from $DBPOOL_PROMETHEUS since
-// $DBPOOL_LOAD_START, checks each panel, and writes dashboards/screenshots/.
+// Draws all dashboards, dark and light, checks each panel, and writes
+// dashboards/screenshots/. Run by dbpool_dashboards_stage, whose environment
+// it reads: with_stage.cc.
 
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -10,31 +11,46 @@ import { chromium } from "playwright-core";
 import { build, preview } from "vite";
 
 import dashboards from "../out/dashboards.js";
-import prometheusModule from "../out/prometheus.js";
+import { Prometheus, substitute } from "./prometheus.mjs";
 
-const { kFolder, kNames, kNotThere, load, selectors } = dashboards;
-const { Prometheus, substitute } = prometheusModule;
+const { kFolder, kNames, load, selectors } = dashboards;
 
-const prometheus = new Prometheus(process.env.DBPOOL_PROMETHEUS);
-const kAll = { __rate_interval: "4s", job: ".+", instance: ".+", pool: ".+" };
-const range = {
-  start: Number(process.env.DBPOOL_LOAD_START) + 4,
-  end: Math.floor(Date.now() / 1000) - 2,
-  step: 1,
-};
-const known = await prometheus.types();
+const {
+  DBPOOL_PROMETHEUS,
+  DBPOOL_LOAD_SECONDS,
+  DBPOOL_DEMO_INSTANCE,
+  DBPOOL_NOT_YET_THERE,
+} = process.env;
 
-async function ask(target) {
-  const expr = substitute(target.expr, kAll);
+const prometheus = new Prometheus(DBPOOL_PROMETHEUS);
+const end = Math.floor(Date.now() / 1000) - 1;
+const range = { start: end - Number(DBPOOL_LOAD_SECONDS) + 5, end, step: 1 };
+const excused = DBPOOL_NOT_YET_THERE.split(",");
+
+/** Of the whole stage, but for those that are about one pool. */
+function variablesFor(name) {
+  const isOfOne = name === "pool" || name === "workload";
+  return {
+    __rate_interval: "4s",
+    job: ".+",
+    instance: isOfOne ? DBPOOL_DEMO_INSTANCE : ".+",
+    pool: ".+",
+  };
+}
+
+async function ask(target, variables) {
+  const expr = substitute(target.expr, variables);
   return target.instant
     ? prometheus.instant(expr, range.end)
     : prometheus.range(expr, range);
 }
 
-async function answersOf(dashboard) {
+async function answersOf(dashboard, variables) {
   const answers = {};
   for (const { id, targets } of dashboard.panels) {
-    if (targets !== undefined) answers[id] = await Promise.all(targets.map(ask));
+    answers[id] = await Promise.all(
+      (targets ?? []).map((target) => ask(target, variables)),
+    );
   }
   return answers;
 }
@@ -43,9 +59,7 @@ function notThere(dashboard) {
   return dashboard.panels
     .filter(({ targets }) =>
       targets?.every(({ expr }) =>
-        selectors(expr).some(
-          ({ metric }) => kNotThere.includes(metric) && !known.has(metric),
-        ),
+        selectors(expr).some(({ metric }) => excused.includes(metric)),
       ),
     )
     .map(({ id }) => id);
@@ -140,7 +154,7 @@ async function drawAll(url) {
   let failures = await checkTheCheck(browser, url);
   for (const name of kNames) {
     const dashboard = load(name);
-    const answers = await answersOf(dashboard);
+    const answers = await answersOf(dashboard, variablesFor(name));
     for (const theme of ["dark", "light"]) {
       const job = { dashboard, answers, range, theme, notThere: notThere(dashboard) };
       const file = join(kFolder, "screenshots", `${name}-${theme}.png`);

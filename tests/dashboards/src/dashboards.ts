@@ -6,15 +6,6 @@ import { join } from "node:path";
 export const kFolder = join(__dirname, "../../../dashboards");
 export const kNames = ["overview", "pool", "database", "workload"];
 
-/**
- * Not on the page of the demo: its database is reached without TLS, and older
- * exporters cannot reload. Checked like the others as soon as they are there.
- */
-export const kNotThere = [
-  "dbpool_tls_certificate_expiry_timestamp_seconds",
-  "dbpool_exporter_config_last_reload_successful",
-];
-
 export interface Target {
   expr: string;
   refId: string;

@@ -1,5 +1,5 @@
 // The rules of grafana/dashboard-linter that apply, by their names there, and
-// a few of our own. That PromQL parses is for queries_test.ts.
+// a few of our own. That PromQL parses is for queries_test.cc.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";

@@ -1,0 +1,45 @@
+#ifndef DBPOOL_TESTS_DASHBOARDS_STAGE_H_
+#define DBPOOL_TESTS_DASHBOARDS_STAGE_H_
+
+#include <chrono>
+#include <string>
+
+#include "tests/e2e/exporter.h"
+#include "tests/support/certificates.h"
+#include "tests/support/postgres.h"
+#include "tests/support/prometheus.h"
+
+namespace dbpool::test {
+
+// What the dashboards show in the tests: a real Prometheus with the rules,
+// which scrapes two exporters each second. One runs its demo; the other
+// reaches its database by TLS, with a certificate that expires in ten days,
+// under a steady load.
+class DashboardStage {
+ public:
+  // How many times as fast as a user sees it the demo swings.
+  explicit DashboardStage(int demo_speed);
+
+  const Prometheus& prometheus() const { return prometheus_; }
+  // Since the first scrape.
+  std::chrono::seconds age() const;
+
+  // The label `instance` of each.
+  std::string demo_instance() { return instance(demo_); }
+  std::string tls_instance() { return instance(tls_); }
+
+ private:
+  static std::string instance(Exporter& exporter);
+
+  const CertificateAuthority ca_{"Dashboards CA", std::chrono::hours(24 * 90)};
+  const Postgres postgres_;
+  Exporter demo_;
+  Exporter tls_;
+  const Prometheus prometheus_;
+  const std::chrono::steady_clock::time_point start_ =
+      std::chrono::steady_clock::now();
+};
+
+}  // namespace dbpool::test
+
+#endif  // DBPOOL_TESTS_DASHBOARDS_STAGE_H_
