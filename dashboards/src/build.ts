@@ -199,6 +199,8 @@ export function graphPanel(options: GraphOptions): sdk.Panel {
     .span(options.width);
   const links = runbookLinks(options);
   if (links.length > 0) builder.links(links);
+  // Where nothing happens the axis would end at 100 a second.
+  if (["ops", "reqps"].includes(options.unit)) builder.axisSoftMax(0.1);
   if (options.decimals !== undefined) builder.decimals(options.decimals);
   if (options.max !== undefined) builder.min(0).max(options.max);
   if (options.stacked) {
@@ -240,7 +242,11 @@ export function graphPanel(options: GraphOptions): sdk.Panel {
   }
   for (const [name, unit] of Object.entries(options.rightAxis ?? {})) {
     builder.overrideByName(
-      ...byName(name, { unit, "custom.axisPlacement": "right" }),
+      ...byName(name, {
+        unit,
+        "custom.axisPlacement": "right",
+        "custom.axisSoftMax": 0.1,
+      }),
     );
   }
   return builder.build();

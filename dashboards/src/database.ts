@@ -76,9 +76,8 @@ const canOneConnect = {
       title: "First certificate expires in",
       alerts: ["DbpoolCertificateExpiring"],
       description:
-        "Time until the first of the certificates in use expires: the server's, the client's or the authority's.",
-      unit: "s",
-      decimals: 0,
+        "Days and time until the first of the certificates in use expires: the server's, the client's or the authority's.",
+      unit: "dtdhms",
       width: 5,
       steps: ["red", [259200, "yellow"], [1814400, "green"]],
       noValue: "no TLS",
@@ -122,7 +121,7 @@ const slots = {
     graphPanel({
       title: "Sessions of the database by state",
       description:
-        "All client sessions, those of others included; at the red line ordinary roles get no more. hidden: states that the role may not see; grant pg_monitor to see them.",
+        "All client sessions, those of others included; at the red line ordinary roles get no more. Of several databases the largest numbers. hidden: states that the role may not see; grant pg_monitor to see them.",
       unit: "none",
       width: 12,
       stacked: true,
@@ -164,16 +163,17 @@ const tls = {
   title: "TLS to the database",
   panels: [
     graphPanel({
-      title: "Certificates expire in",
+      title: "Days until certificates expire",
       description:
-        "Time until each certificate in use expires, of several pools the first: server, the database's; client, the pool's own; ca, the authority that is trusted. The line is at 21 days.",
-      unit: "s",
+        "Of each certificate in use, of several pools the first: server, the database's; client, the pool's own; ca, the authority that is trusted. The line is at 21 days.",
+      unit: "none",
+      decimals: 0,
       width: 12,
       showSteps: true,
-      steps: ["red", [1814400, "transparent"]],
+      steps: ["red", [21, "transparent"]],
       queries: [
         {
-          expr: `min by (certificate) (${ofPool("dbpool_tls_certificate_expiry_timestamp_seconds")} - time())`,
+          expr: `min by (certificate) (${ofPool("dbpool_tls_certificate_expiry_timestamp_seconds")} - time()) / 86400`,
           legend: "{{certificate}}",
         },
       ],

@@ -11,9 +11,12 @@ constexpr std::chrono::hours kDay{24};
 constexpr int kRulesTimeScale = 60;
 
 PostgresOptions server(const CertificateAuthority& ca) {
-  return with_tls(ca.issue({.common_name = "db",
-                            .alternative_names = "IP:127.0.0.1",
-                            .ends = 10 * kDay}));
+  PostgresOptions options =
+      with_tls(ca.issue({.common_name = "db",
+                         .alternative_names = "IP:127.0.0.1",
+                         .ends = 10 * kDay}));
+  options.config.emplace_back("max_connections = 40");  // as the demo's
+  return options;
 }
 
 // Short limits, so that a swing has failures of acquires and of the probe,
@@ -39,14 +42,23 @@ ExporterOptions tls(const CertificateAuthority& ca, const Postgres& postgres) {
                   {"DB_SSL_CA", base64(ca.certificate())}}};
 }
 
+ScrapeTarget target(const std::string& job, Exporter& exporter,
+                    std::string_view instance) {
+  const nlohmann::json named = {{"target_label", "instance"},
+                                {"replacement", instance}};
+  return {.job = job,
+          .port = exporter.port(),
+          .more = {{"relabel_configs", nlohmann::json::array({named})}}};
+}
+
 }  // namespace
 
 DashboardStage::DashboardStage(int demo_speed)
     : postgres_(server(ca_)),
       demo_(demo(demo_speed)),
       tls_(tls(ca_, postgres_)),
-      prometheus_({{.job = "dbpool", .port = demo_.port()},
-                   {.job = "dbpool-tls", .port = tls_.port()}},
+      prometheus_({target("dbpool-shop", demo_, kDemoInstance),
+                   target("dbpool-stock", tls_, kTlsInstance)},
                   {.rules = generated_rules(kRulesTimeScale)}) {}
 
 std::chrono::seconds DashboardStage::age() const {
@@ -54,8 +66,11 @@ std::chrono::seconds DashboardStage::age() const {
       std::chrono::steady_clock::now() - start_);
 }
 
-std::string DashboardStage::instance(Exporter& exporter) {
-  return "127.0.0.1:" + std::to_string(exporter.port());
+bool DashboardStage::demo_is_exhausted() const {
+  return prometheus_.query_value(
+             "sum(rate(dbpool_acquire_failures_total{instance=\"" +
+             std::string(kDemoInstance) +
+             "\",reason=\"timeout_capacity\"}[3s]))") > 20;
 }
 
 }  // namespace dbpool::test

@@ -2,7 +2,7 @@
 #define DBPOOL_TESTS_DASHBOARDS_STAGE_H_
 
 #include <chrono>
-#include <string>
+#include <string_view>
 
 #include "tests/e2e/exporter.h"
 #include "tests/support/certificates.h"
@@ -10,6 +10,10 @@
 #include "tests/support/prometheus.h"
 
 namespace dbpool::test {
+
+// Their labels `instance`.
+inline constexpr std::string_view kDemoInstance = "shop.example:10187";
+inline constexpr std::string_view kTlsInstance = "stock.example:10187";
 
 // What the dashboards show in the tests: a real Prometheus with the rules,
 // which scrapes two exporters each second. One runs its demo; the other
@@ -24,13 +28,10 @@ class DashboardStage {
   // Since the first scrape.
   std::chrono::seconds age() const;
 
-  // The label `instance` of each.
-  std::string demo_instance() { return instance(demo_); }
-  std::string tls_instance() { return instance(tls_); }
+  // Whether many requests to the demo's pool fail now since it is exhausted.
+  bool demo_is_exhausted() const;
 
  private:
-  static std::string instance(Exporter& exporter);
-
   const CertificateAuthority ca_{"Dashboards CA", std::chrono::hours(24 * 90)};
   const Postgres postgres_;
   Exporter demo_;

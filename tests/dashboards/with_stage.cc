@@ -1,23 +1,29 @@
 // usage: dbpool_dashboards_stage SPEED SECONDS PROGRAM [ARGUMENT]…
-// Runs a program while the stage of the dashboards' tests stands, once it has
-// stood for so long at that speed of the demo. The program's environment says
-// where: $DBPOOL_PROMETHEUS, $DBPOOL_LOAD_SECONDS, $DBPOOL_DEMO_INSTANCE, and
-// in $DBPOOL_NOT_YET_THERE, separated by commas, the metrics to excuse.
+// Runs a program while the stage of the dashboards' tests stands: once it has
+// stood for so long at that speed of the demo, as soon as the demo's pool is
+// exhausted, which is when the dashboards have most to tell. The program's
+// environment says where: $DBPOOL_PROMETHEUS, $DBPOOL_LOAD_SECONDS,
+// $DBPOOL_DEMO_INSTANCE, and in $DBPOOL_NOT_YET_THERE, separated by commas, the
+// metrics to excuse.
 
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
+#include <stdexcept>
 #include <thread>
 #include <vector>
 
 #include "tests/alerts/rules.h"
 #include "tests/dashboards/stage.h"
 #include "tests/support/child.h"
+#include "tests/support/eventually.h"
 
 namespace dbpool::test {
 namespace {
 
-std::map<std::string, std::string> environment(DashboardStage& stage) {
+constexpr std::chrono::minutes kSwings{5};
+
+std::map<std::string, std::string> environment(const DashboardStage& stage) {
   std::string excused;
   for (const std::string& metric : metrics_not_yet_there()) {
     excused += metric + ",";
@@ -25,13 +31,18 @@ std::map<std::string, std::string> environment(DashboardStage& stage) {
   return {{"DBPOOL_PROMETHEUS",
            "http://127.0.0.1:" + std::to_string(stage.prometheus().port())},
           {"DBPOOL_LOAD_SECONDS", std::to_string(stage.age().count())},
-          {"DBPOOL_DEMO_INSTANCE", stage.demo_instance()},
+          {"DBPOOL_DEMO_INSTANCE", std::string(kDemoInstance)},
           {"DBPOOL_NOT_YET_THERE", excused}};
 }
 
 int run(int speed, int seconds, const std::vector<std::string>& command) {
-  DashboardStage stage(speed);
+  const DashboardStage stage(speed);
   std::this_thread::sleep_for(std::chrono::seconds(seconds));
+  if (!eventually(
+          kSwings, [&stage] { return stage.demo_is_exhausted(); },
+          std::chrono::milliseconds(500))) {
+    throw std::runtime_error("the demo's pool is never exhausted");
+  }
   ChildOptions program;
   program.program = command.front();
   program.args.assign(command.begin() + 1, command.end());

@@ -23,7 +23,9 @@ const {
 } = process.env;
 
 const prometheus = new Prometheus(DBPOOL_PROMETHEUS);
-const end = Math.floor(Date.now() / 1000) - 1;
+// A label of the time axis at its very end would be cut off.
+const now = Math.floor(Date.now() / 1000) - 1;
+const end = now % 15 < 6 ? now - (now % 15) - 1 : now;
 const range = { start: end - Number(DBPOOL_LOAD_SECONDS) + 5, end, step: 1 };
 const excused = DBPOOL_NOT_YET_THERE.split(",");
 
