@@ -6,10 +6,12 @@
 // $DBPOOL_DEMO_INSTANCE, and in $DBPOOL_NOT_YET_THERE, separated by commas, the
 // metrics to excuse.
 
+#include <chrono>
 #include <cstdio>
-#include <cstdlib>
 #include <exception>
+#include <map>
 #include <stdexcept>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -63,8 +65,7 @@ int main(int count, char** arguments) {
     return 2;
   }
   try {
-    return dbpool::test::run(std::atoi(words[0].c_str()),
-                             std::atoi(words[1].c_str()),
+    return dbpool::test::run(std::stoi(words[0]), std::stoi(words[1]),
                              {words.begin() + 2, words.end()});
   } catch (const std::exception& error) {
     std::fprintf(stderr, "%s\n", error.what());
