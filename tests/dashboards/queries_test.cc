@@ -11,7 +11,6 @@
 #include <stdexcept>
 
 #include "tests/alerts/promql.h"
-#include "tests/alerts/rules.h"
 #include "tests/dashboards/questions.h"
 #include "tests/dashboards/stage.h"
 #include "tests/support/eventually.h"
@@ -42,13 +41,6 @@ std::string text_of(const Selector& selector) {
     matchers.append(label).append(op).append("\"").append(value).append("\",");
   }
   return selector.metric + "{" + matchers + "}";
-}
-
-bool is_awaited(const Question& question) {
-  return std::ranges::any_of(
-      read_query(question.expr).selectors, [](const Selector& selector) {
-        return metrics_not_yet_there().contains(selector.metric);
-      });
 }
 
 bool is_finite(const json& point) {
@@ -127,7 +119,6 @@ class DashboardQueriesTest : public ::testing::Test {
     } catch (const std::runtime_error& error) {
       return {error.what()};
     }
-    if (is_awaited(question)) return {};
     Texts found = missing_labels(question.legend, result);
     if (!has_number(result)) found.emplace_back("returns no data");
     // A count of what should not be there is 0 without any series at all: so
@@ -188,7 +179,6 @@ class DashboardQueriesTest : public ::testing::Test {
   Texts missed(const char* what) const {
     Texts all;
     for (const Question& question : questions_) {
-      if (is_awaited(question)) continue;
       for (const Question& spoilt : broken(question, what)) {
         if (faults(spoilt).empty()) all.push_back(spoilt.expr);
       }

@@ -29,10 +29,14 @@ ExporterOptions demo(int speed) {
           .env = {{"DBPOOL_DEMO_SPEED", std::to_string(speed)}}};
 }
 
-ExporterOptions tls(const CertificateAuthority& ca, const Postgres& postgres) {
+ExporterOptions tls(const CertificateAuthority& ca, const Postgres& postgres,
+                    const std::string& web_config) {
+  // Read and read again: that is what the reload series are about.
+  write_file(web_config, "health_without_auth: true\n");
   create_planted_role(postgres);
   return {.database_url = planted_url(postgres),
-          .args = {"--workload.rate=30", "--workload.hold=20ms",
+          .args = {"--web.config.file=" + web_config, "--workload.rate=30",
+                   "--workload.hold=20ms",
                    "--workload.sql=read_stock=SELECT count(*) FROM pg_class",
                    "--probe.connect.interval=2s", "--probe.server.interval=2s"},
           .env = {{"DB_POOL_MAX", "5"},
@@ -56,7 +60,7 @@ ScrapeTarget target(const std::string& job, Exporter& exporter,
 DashboardStage::DashboardStage(int demo_speed)
     : postgres_(server(ca_)),
       demo_(demo(demo_speed)),
-      tls_(tls(ca_, postgres_)),
+      tls_(tls(ca_, postgres_, dir_.path() + "/web.yml")),
       prometheus_({target("dbpool-shop", demo_, kDemoInstance),
                    target("dbpool-stock", tls_, kTlsInstance)},
                   {.rules = generated_rules(kRulesTimeScale)}) {}

@@ -8,6 +8,7 @@
 #include "tests/support/certificates.h"
 #include "tests/support/postgres.h"
 #include "tests/support/prometheus.h"
+#include "tests/support/temp_dir.h"
 
 namespace dbpool::test {
 
@@ -18,7 +19,7 @@ inline constexpr std::string_view kTlsInstance = "stock.example:10187";
 // What the dashboards show in the tests: a real Prometheus with the rules,
 // which scrapes two exporters each second. One runs its demo; the other
 // reaches its database by TLS, with a certificate that expires in ten days,
-// under a steady load.
+// under a steady load, and has a web configuration.
 class DashboardStage {
  public:
   // How many times as fast as a user sees it the demo swings.
@@ -34,6 +35,7 @@ class DashboardStage {
  private:
   const CertificateAuthority ca_{"Dashboards CA", std::chrono::hours(24 * 90)};
   const Postgres postgres_;
+  const TempDir dir_;
   Exporter demo_;
   Exporter tls_;
   const Prometheus prometheus_;

@@ -3,19 +3,20 @@
 // stood for so long at that speed of the demo, as soon as the demo's pool is
 // exhausted, which is when the dashboards have most to tell. The program's
 // environment says where: $DBPOOL_PROMETHEUS, $DBPOOL_LOAD_SECONDS,
-// $DBPOOL_DEMO_INSTANCE, and in $DBPOOL_NOT_YET_THERE, separated by commas, the
-// metrics to excuse.
+// $DBPOOL_DEMO_INSTANCE.
 
+#include <charconv>
 #include <chrono>
 #include <cstdio>
 #include <exception>
 #include <map>
+#include <optional>
 #include <stdexcept>
 #include <string>
+#include <system_error>
 #include <thread>
 #include <vector>
 
-#include "tests/alerts/rules.h"
 #include "tests/dashboards/stage.h"
 #include "tests/support/child.h"
 #include "tests/support/eventually.h"
@@ -26,15 +27,23 @@ namespace {
 constexpr std::chrono::minutes kSwings{5};
 
 std::map<std::string, std::string> environment(const DashboardStage& stage) {
-  std::string excused;
-  for (const std::string& metric : metrics_not_yet_there()) {
-    excused += metric + ",";
-  }
   return {{"DBPOOL_PROMETHEUS",
            "http://127.0.0.1:" + std::to_string(stage.prometheus().port())},
           {"DBPOOL_LOAD_SECONDS", std::to_string(stage.age().count())},
-          {"DBPOOL_DEMO_INSTANCE", std::string(kDemoInstance)},
-          {"DBPOOL_NOT_YET_THERE", excused}};
+          {"DBPOOL_DEMO_INSTANCE", std::string(kDemoInstance)}};
+}
+
+// A word that is a positive whole number and nothing else.
+std::optional<int> number(const std::vector<std::string>& words,
+                          std::size_t index) {
+  if (index >= words.size()) return std::nullopt;
+  const std::string& word = words[index];
+  int value = 0;
+  const auto [end, error] =
+      std::from_chars(word.data(), word.data() + word.size(), value);
+  const bool is_good =
+      error == std::errc() && value > 0 && end == word.data() + word.size();
+  return is_good ? std::optional(value) : std::nullopt;
 }
 
 int run(int speed, int seconds, const std::vector<std::string>& command) {
@@ -59,13 +68,15 @@ int run(int speed, int seconds, const std::vector<std::string>& command) {
 
 int main(int count, char** arguments) {
   const std::vector<std::string> words(arguments + 1, arguments + count);
-  if (words.size() < 3) {
+  const auto speed = dbpool::test::number(words, 0);
+  const auto seconds = dbpool::test::number(words, 1);
+  if (words.size() < 3 || !speed || !seconds) {
     std::fputs("usage: dbpool_dashboards_stage SPEED SECONDS PROGRAM…\n",
                stderr);
     return 2;
   }
   try {
-    return dbpool::test::run(std::stoi(words[0]), std::stoi(words[1]),
+    return dbpool::test::run(*speed, *seconds,
                              {words.begin() + 2, words.end()});
   } catch (const std::exception& error) {
     std::fprintf(stderr, "%s\n", error.what());

@@ -13,13 +13,12 @@ import { build, preview } from "vite";
 import dashboards from "../out/dashboards.js";
 import { Prometheus, substitute } from "./prometheus.mjs";
 
-const { kFolder, kNames, load, selectors } = dashboards;
+const { kFolder, kNames, load } = dashboards;
 
 const {
   DBPOOL_PROMETHEUS,
   DBPOOL_LOAD_SECONDS,
   DBPOOL_DEMO_INSTANCE,
-  DBPOOL_NOT_YET_THERE,
 } = process.env;
 
 const prometheus = new Prometheus(DBPOOL_PROMETHEUS);
@@ -27,7 +26,6 @@ const prometheus = new Prometheus(DBPOOL_PROMETHEUS);
 const now = Math.floor(Date.now() / 1000) - 1;
 const end = now % 15 < 6 ? now - (now % 15) - 1 : now;
 const range = { start: end - Number(DBPOOL_LOAD_SECONDS) + 5, end, step: 1 };
-const excused = DBPOOL_NOT_YET_THERE.split(",");
 
 /** Of the whole stage, but for those that are about one pool. */
 function variablesFor(name) {
@@ -55,16 +53,6 @@ async function answersOf(dashboard, variables) {
     );
   }
   return answers;
-}
-
-function notThere(dashboard) {
-  return dashboard.panels
-    .filter(({ targets }) =>
-      targets?.every(({ expr }) =>
-        selectors(expr).some(({ metric }) => excused.includes(metric)),
-      ),
-    )
-    .map(({ id }) => id);
 }
 
 /** In the page: what is wrong with a panel, or nothing. */
@@ -107,10 +95,8 @@ async function draw(page, url, job, file) {
   await page
     .waitForFunction(() => window.drawn, undefined, { timeout: 60000 })
     .catch((error) => errors.push(`${error}`));
-  const drawn = job.dashboard.panels.filter(
-    ({ id, type }) =>
-      ["stat", "timeseries", "table"].includes(type) &&
-      !job.notThere.includes(id),
+  const drawn = job.dashboard.panels.filter(({ type }) =>
+    ["stat", "timeseries", "table"].includes(type),
   );
   for (const { id, type, title } of drawn) {
     const isFlat = job.answers[id]
@@ -141,7 +127,7 @@ async function checkTheCheck(browser, url) {
   const answers = Object.fromEntries(
     dashboard.panels.map(({ id, targets }) => [id, targets?.map(() => [])]),
   );
-  const job = { dashboard, answers, range, theme: "dark", notThere: [] };
+  const job = { dashboard, answers, range, theme: "dark" };
   const { errors, drawn } = await drawOnPage(browser, url, job);
   console.log(`without answers: ${errors.length} faults in ${drawn} panels`);
   const empty = errors.filter((error) => /: .*no data/is.test(error)).length;
@@ -158,7 +144,7 @@ async function drawAll(url) {
     const dashboard = load(name);
     const answers = await answersOf(dashboard, variablesFor(name));
     for (const theme of ["dark", "light"]) {
-      const job = { dashboard, answers, range, theme, notThere: notThere(dashboard) };
+      const job = { dashboard, answers, range, theme };
       const file = join(kFolder, "screenshots", `${name}-${theme}.png`);
       const { errors, drawn } = await drawOnPage(browser, url, job, file);
       console.log(`${name}, ${theme}: ${drawn} panels, ${errors.length} faults`);

@@ -1,5 +1,5 @@
 // Draws one dashboard from window.job, which render.mjs puts there: {dashboard,
-// answers by panel id, range, theme, notThere}. Sets window.drawn at the end.
+// answers by panel id, range, theme}. Sets window.drawn at the end.
 
 import {
   createTheme,
@@ -14,7 +14,7 @@ import { createRoot } from "react-dom/client";
 
 import { tableFrame, timeFrames } from "./fields.js";
 
-const { dashboard, answers, range, theme: mode, notThere } = window.job;
+const { dashboard, answers, range, theme: mode } = window.job;
 const theme = createTheme({ colors: { mode } });
 const timeRange = {
   from: dateTime(range.start * 1000),
@@ -126,7 +126,6 @@ function Panel({ panel }) {
   const width = w * kColumn - kGap;
   const height = h * kRow - kGap;
   const Kind = kKinds[panel.type];
-  const isThere = !notThere.includes(panel.id);
   return (
     <div
       id={`panel-${panel.id}`}
@@ -136,8 +135,6 @@ function Panel({ panel }) {
         {(innerWidth, innerHeight) =>
           Kind === undefined ? (
             <Note>Grafana draws a {panel.type} here.</Note>
-          ) : !isThere ? (
-            <Note>Nothing in this setting.</Note>
           ) : isEmpty(panel) ? (
             <Note>No data</Note>
           ) : (
