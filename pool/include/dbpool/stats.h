@@ -54,7 +54,10 @@ enum class WaitReason : std::uint8_t {
 //     was lost (closed as broken, check_failed or dirty)      kOpening
 //   otherwise                                                 kCapacity
 // So a database that is down or frozen is not reported as kCapacity when no
-// lease is out, nor a full pool as a database that is down.
+// lease is out, nor a full pool as a database that is down. While leases are
+// out on a frozen database it is kCapacity: on the wire a server that hangs
+// looks like one that is slow, until a statement times out. A fresh connection
+// tells them apart: the exporter's probe (dbpool_up, /health, the alerts).
 inline constexpr std::size_t kWaitReasonCount = 4;
 
 // Why a connection was closed; the label `reason` of
