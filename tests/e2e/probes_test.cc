@@ -197,8 +197,11 @@ TEST_F(SelectProbeTest, AnExhaustedPoolIsItsFailureToo) {
 TEST_F(SelectProbeTest, ItWaitsForALeaseNoLongerThanARequestDoes) {
   PoolOptions impatient;
   impatient.max_connections = 1;
+  impatient.min_connections = 1;
   impatient.acquire_timeout = milliseconds(50);
-  pool_.emplace(*Pool::create(target(), impatient));
+  auto pool = Pool::create(target(), impatient);
+  ASSERT_TRUE(pool) << pool.error().message;
+  pool_.emplace(*std::move(pool));
   const auto lease = pool_->acquire(AcquireOptions(Clock::now() + kTimeout));
   ASSERT_TRUE(lease) << lease.error().message;
   SelectProbe probe(*pool_, "SELECT 1");
