@@ -287,6 +287,7 @@ std::vector<PoolHealth> App::health() const {
   facts.connect = probes_->connect();
   facts.select = probes_->select();
   facts.server = probes_->server();
+  facts.now = Clock::now();
   facts.stats = pool_->stats();
   facts.recent = recent_acquires_.until(facts.stats);
   return {judge_health(std::move(facts))};

@@ -63,6 +63,28 @@ bool unreachable(const HealthFacts& facts) {
   return !outdated;
 }
 
+// Neither a new session nor an old one serves. A pool that hands leases on is
+// exhausted at most, and so is a database whose slots are full.
+bool hangs(const HealthFacts& facts) {
+  if (!unreachable(facts) || !select_fails(facts)) return false;
+  if (facts.connect->last_failure.connect_failure ==
+      ConnectFailure::kTooManyConnections) {
+    return false;
+  }
+  const bool has_granted_since =
+      progress_of(facts.stats).granted > facts.connect->pool.granted;
+  return !facts.select->last_failure.acquire_failure || !has_granted_since;
+}
+
+// Why no session can be had; the pool tries more often than the probe does.
+const std::string& newest_failure(const HealthFacts& facts) {
+  const LastFailure& of_pool = facts.stats.last_failure;
+  const bool is_newer =
+      facts.stats.backing_off ||
+      (of_pool.seen && facts.now - of_pool.ago > facts.connect->finished_at);
+  return is_newer ? of_pool.message : facts.connect->last_failure.message;
+}
+
 // "3 of 5 acquires failed within the last 10 s: 2 timeout_capacity, 1
 // queue_full"; empty when none did. A database that is down, a caller that
 // gave up and a pool that is closed have reasons of their own.
@@ -119,15 +141,11 @@ Verdict judge_waits(const PoolStats& stats) {
 Verdict judge(const HealthFacts& facts) {
   const PoolStats& stats = facts.stats;
   if (stats.closed) return down("the pool is closed");
-  const bool is_unreachable = unreachable(facts);
-  if (live_connections(stats) == 0) {
-    // It tries more often than the probe does, and so knows better.
-    if (stats.backing_off) return down(stats.last_failure.message);
-    if (is_unreachable) return down(facts.connect->last_failure.message);
+  if (live_connections(stats) == 0 &&
+      (stats.backing_off || unreachable(facts))) {
+    return down(newest_failure(facts));
   }
-  if (is_unreachable && select_fails(facts)) {
-    return down(facts.connect->last_failure.message);
-  }
+  if (hangs(facts)) return down(facts.connect->last_failure.message);
   if (std::string why = recent_failures(facts.recent); !why.empty()) {
     return degraded(std::move(why));
   }

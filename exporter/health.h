@@ -7,7 +7,8 @@
 //   down      no live connection (idle, active or being checked), and the
 //             last opening or connection probe failed
 //   down      the connection probe failed and select_1 fails too (a database
-//             that hangs keeps its connections alive)
+//             that hangs keeps its connections alive); not when the server
+//             answered that its slots are full
 //   degraded  acquires failed within the last kRecent: for capacity, a full
 //             queue, openings that took long, or server slots
 //   degraded  a request has waited for kLongWait
@@ -21,7 +22,8 @@
 //   connect; server, which had or    the pool opened a connection, and does
 //   got no connection                not back off now
 //   connect, for `down`              select_1 succeeded
-//   select_1, which got no lease     the pool granted an acquire
+//   select_1, which got no lease     the pool granted an acquire; for `down`
+//                                    since the connection probe ended
 //
 // What is not known yet counts for nothing.
 #ifndef DBPOOL_EXPORTER_HEALTH_H_
@@ -30,6 +32,7 @@
 #include <chrono>
 #include <optional>
 
+#include "dbpool/options.h"
 #include "dbpool/stats.h"
 #include "exporter/http/health_handler.h"
 #include "exporter/probes/probe_runner.h"
@@ -44,6 +47,7 @@ inline constexpr Duration kLongWait = std::chrono::seconds(1);
 // before the pool is.
 struct HealthFacts {
   PoolStats stats;
+  TimePoint now;         // of stats
   AcquireCounts recent;  // up to stats
   std::optional<ProbeStats> connect, select, server;
 };

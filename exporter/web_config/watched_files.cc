@@ -1,5 +1,8 @@
 #include "exporter/web_config/watched_files.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
@@ -31,9 +34,15 @@ struct CloseFile {
 };
 
 tl::expected<std::string, std::string> contents(const std::string& path) {
-  const std::unique_ptr<std::FILE, CloseFile> file(
-      std::fopen(path.c_str(), "rbe"));
+  // A pipe that nobody writes to must hold up neither start nor scrape.
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  const std::unique_ptr<std::FILE, CloseFile> file(fd < 0 ? nullptr
+                                                          : ::fdopen(fd, "rb"));
   if (!file) return tl::make_unexpected(std::string(std::strerror(errno)));
+  struct stat facts {};
+  if (::fstat(fd, &facts) == 0 && S_ISFIFO(facts.st_mode)) {
+    return tl::make_unexpected(std::string("is a pipe; expected a file"));
+  }
   std::string text(kLargest + 1, '\0');
   text.resize(std::fread(text.data(), 1, text.size(), file.get()));
   if (std::ferror(file.get()) != 0) {

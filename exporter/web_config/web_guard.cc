@@ -3,6 +3,7 @@
 #include <openssl/evp.h>
 
 #include <array>
+#include <atomic>
 #include <exception>
 #include <utility>
 
@@ -33,6 +34,12 @@ std::string_view reason_of(LoginResult result) {
   }
   return "too many logins at once";
 }
+
+// Given back at the end of a scope, also by an exception.
+struct Turn {
+  std::atomic<bool>& taken;
+  ~Turn() { taken = false; }
+};
 
 }  // namespace
 
@@ -98,8 +105,10 @@ WebGuard::StatePtr WebGuard::current() {
     before = state_;
   }
   if (reloading_.exchange(true)) return before;  // another one is at it
-  reload(before);
-  reloading_ = false;
+  {
+    const Turn turn{reloading_};
+    reload(before);
+  }
   const std::lock_guard lock(mutex_);
   return state_;
 }

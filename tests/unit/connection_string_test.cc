@@ -125,6 +125,20 @@ TEST_F(ConnectionStringTest, ASecretInThePlaceOfANameIsNeitherShownNorFine) {
   EXPECT_TRUE(parsed("host=h user=app dbname=d").check_completed());
 }
 
+TEST_F(ConnectionStringTest, ANameAndSomethingIsNoHostAndNoDatabase) {
+  const auto host = parsed("host=app:s3cret-Qz7 dbname=d user=u");
+  EXPECT_FALSE(host.check_completed());
+  EXPECT_EQ(host.host(), "app:***");
+  const auto database = parsed("postgresql://u@h/app:s3cret-Qz7");
+  EXPECT_FALSE(database.check_completed());
+  EXPECT_EQ(database.database(), "app:***");
+  for (const char* good : {"host=::1 user=u dbname=d", "host=/tmp/a:b user=u",
+                           "host=fe80::1 user=u dbname=d"}) {
+    EXPECT_TRUE(parsed(good).check_completed()) << good;
+  }
+  EXPECT_EQ(parsed("host=fe80::1").host(), "fe80::1");
+}
+
 TEST_F(ConnectionStringTest, ItsPasswordIsHiddenInAnyText) {
   const ScopedEnv password("PGPASSWORD", "env-Qz7");
   EXPECT_EQ(parsed("password=s3cret-Qz7 sslpassword=other-Qz7")

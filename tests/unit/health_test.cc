@@ -43,6 +43,7 @@ HealthFacts well() {
   HealthFacts facts;
   facts.stats.connections = {0, 0, 2, 0, 0};
   facts.stats.total = 2;
+  facts.now = kLater + seconds(1);
   facts.connect = probe(true, kThen);
   facts.select = probe(true, kLater);
   facts.server = probe(true, kThen);
@@ -98,6 +99,30 @@ TEST(HealthTest, AHungDatabaseIsDownThoughConnectionsLive) {
   facts.connect = probe(false, kThen, "timeout");
   facts.select = probe(false, kLater, "statement timeout");
   EXPECT_EQ(judge_health(facts).status, HealthStatus::kDown);
+}
+
+TEST(HealthTest, AnExhaustedPoolOnAServerWithoutSlotsIsNotDown) {
+  HealthFacts facts = well();
+  facts.stats.connections = {0, 0, 0, 2, 0};
+  facts.connect = failed_to_connect(kThen);
+  facts.connect->last_failure.connect_failure =
+      ConnectFailure::kTooManyConnections;
+  facts.select = failed_to_acquire(kLater);
+  EXPECT_EQ(judge_health(facts).status, HealthStatus::kDegraded);
+}
+
+TEST(HealthTest, APoolThatGoesOnGrantingIsNotDown) {
+  HealthFacts facts = well();
+  facts.stats.connections = {0, 0, 0, 2, 0};
+  facts.connect = failed_to_connect(kThen);
+  facts.connect->pool.granted = 7;
+  facts.select = failed_to_acquire(kLater);
+  facts.select->pool.granted = 7;
+  facts.stats.acquires = 7;
+  EXPECT_EQ(judge_health(facts).status, HealthStatus::kDown);
+  facts.stats.acquires = 8;
+  facts.select->pool.granted = 8;
+  EXPECT_EQ(judge_health(facts).status, HealthStatus::kDegraded);
 }
 
 TEST(HealthTest, SessionsThatLiveWhileNoNewOneCanBeHadAreDegraded) {
@@ -201,6 +226,19 @@ TEST(HealthTest, ThePoolsOwnFailureIsNewerThanTheProbes) {
   facts.stats.last_failure.message = "starting up";
   EXPECT_EQ(judge_health(facts).status, HealthStatus::kDown);
   EXPECT_EQ(judge_health(facts).reason, "starting up");
+}
+
+TEST(HealthTest, WhileThePoolTriesAgainItsLastFailureIsTheReason) {
+  HealthFacts facts = well();
+  facts.stats.connections = {1, 0, 0, 0, 0};
+  facts.select.reset();
+  facts.connect = failed_to_connect(kThen);
+  facts.stats.last_failure = {
+      .seen = true, .message = "login not allowed", .ago = seconds(2)};
+  EXPECT_EQ(judge_health(facts).reason, "login not allowed");
+  facts.stats.last_failure.ago = seconds(60);
+  EXPECT_EQ(judge_health(facts).reason, "refused");
+  EXPECT_EQ(judge_health(facts).status, HealthStatus::kDown);
 }
 
 TEST(RecentAcquiresTest, WhatTheOldestSampleCountedIsNotRecent) {

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 #include <openssl/pem.h>
 #include <spdlog/sinks/ostream_sink.h>
+#include <sys/stat.h>
 
 #include <filesystem>
 #include <memory>
@@ -102,6 +103,17 @@ TEST_F(WebGuardTest, WithoutUsersEverybodyMayGoOn) {
   EXPECT_EQ(guard_->listening_context(), nullptr);
   EXPECT_EQ(status(""), 200);
   EXPECT_EQ(status("Basic garbage"), 200);
+}
+
+TEST_F(WebGuardTest, APipeInPlaceOfTheFileHoldsUpNobody) {
+  open(users("right"));
+  std::filesystem::remove(path("web.yml"));
+  ASSERT_EQ(::mkfifo(path("web.yml").c_str(), 0600), 0);
+  EXPECT_EQ(status(basic_auth("alice", "right")), 200) << "the old one stays";
+  EXPECT_EQ(count_in_log("is a pipe; expected a file"), 1U);
+  replace("web.yml", users("other"));
+  EXPECT_EQ(status(basic_auth("alice", "right")), 401);
+  EXPECT_EQ(status(basic_auth("alice", "other")), 200);
 }
 
 TEST_F(WebGuardTest, WithUsersOnlyTheyMayGoOn) {
