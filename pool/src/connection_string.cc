@@ -11,11 +11,7 @@
 namespace dbpool {
 namespace {
 
-std::string value_of(const detail::ConnValues& values,
-                     std::string_view keyword) {
-  const auto found = values.find(keyword);
-  return found == values.end() ? std::string() : found->second;
-}
+using detail::value_of;
 
 // What RFC 3986 calls unreserved, and what stands for a secret.
 bool is_plain(char character) noexcept {
@@ -192,17 +188,14 @@ std::string ConnectionString::redact(std::string_view text) const {
   const char* const variable = std::getenv("PGPASSWORD");
   std::string password = value_of(values_, "password");
   if (password.empty() && variable != nullptr) password = variable;
-  for (const std::string& secret :
-       {password, value_of(values_, "sslpassword")}) {
-    std::string hidden = result;
-    detail::hide_secret(hidden, secret);
-    if (hidden == result) continue;
+  const auto is_a_name = [this](std::string_view secret) {
     const detail::ConnValues names = detail::effective_values(values_);
-    const bool is_a_name = secret == value_of(names, "user") ||
-                           secret == value_of(names, "dbname") ||
-                           secret == value_of(names, "host");
-    if (!is_a_name) result = std::move(hidden);
-  }
+    return secret == value_of(names, "user") ||
+           secret == value_of(names, "dbname") ||
+           secret == value_of(names, "host");
+  };
+  detail::hide_secrets(result, {password, value_of(values_, "sslpassword")},
+                       is_a_name);
   return result;
 }
 

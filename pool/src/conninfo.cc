@@ -17,14 +17,9 @@ constexpr std::string_view kAccepted =
     "; accepted are postgresql://user:password@host:port/database"
     "?keyword=value and keyword=value pairs such as host=db dbname=orders";
 
-Unexpected usage_error(std::string message) {
-  return Unexpected(
-      Error{.kind = ErrorKind::kUsage, .message = std::move(message)});
-}
-
 Unexpected malformed(std::string_view what) {
-  return usage_error("the connection string is malformed: " +
-                     std::string(what) + std::string(kAccepted));
+  return bad_conninfo("the connection string is malformed: " +
+                      std::string(what) + std::string(kAccepted));
 }
 
 struct Diagnosis {
@@ -70,16 +65,16 @@ Unexpected diagnose(std::string_view text, std::string_view libpq_message) {
 
 Expected<void> check_text(std::string_view text) {
   if (text.size() > kMaxConnectionText) {
-    return usage_error("the connection string is longer than " +
-                       std::to_string(kMaxConnectionText) + " bytes");
+    return bad_conninfo("the connection string is longer than " +
+                        std::to_string(kMaxConnectionText) + " bytes");
   }
   if (text.find('\0') != std::string_view::npos) {
     return malformed("it holds a NUL byte");
   }
   if (text.find_first_not_of(" \t\r\n") == std::string_view::npos) {
-    return usage_error("the connection string is empty" +
-                       std::string(kAccepted) +
-                       "; postgresql:// alone stands for libpq's defaults");
+    return bad_conninfo("the connection string is empty" +
+                        std::string(kAccepted) +
+                        "; postgresql:// alone stands for libpq's defaults");
   }
   return {};
 }
@@ -94,8 +89,8 @@ Expected<void> check_at_signs(std::string_view text) {
   const std::size_t first = text.find('@');
   if (first == std::string_view::npos) return {};
   if (text.find('/') > first && text.rfind('@') == first) return {};
-  return usage_error("an @ stands where none is expected" +
-                     std::string(kEncodingHint));
+  return bad_conninfo("an @ stands where none is expected" +
+                      std::string(kEncodingHint));
 }
 
 ConnValues to_values(const PQconninfoOption* option) {
@@ -141,13 +136,26 @@ Unexpected explain_completion(std::string_view libpq_message) {
       "PGSERVICEFILE names, or of the system's pg_service.conf";
   const bool is_unknown =
       libpq_message.find("definition of service") != std::string_view::npos;
-  return usage_error(
+  return bad_conninfo(
       (is_unknown ? "the service (of service= or PGSERVICE) is not defined"
                   : one_line(redact(libpq_message), kMostShown)) +
       std::string(kAcceptedService));
 }
 
 }  // namespace
+
+Unexpected bad_conninfo(std::string message) {
+  return Unexpected(
+      Error{.kind = ErrorKind::kUsage, .message = std::move(message)});
+}
+
+std::string value_of(const ConnValues& values, std::string_view keyword,
+                     std::string_view otherwise) {
+  const auto found = values.find(keyword);
+  return std::string(found == values.end() || found->second.empty()
+                         ? otherwise
+                         : found->second);
+}
 
 std::vector<std::string> split_list(std::string_view text) {
   std::vector<std::string> parts;
@@ -210,7 +218,7 @@ ConnValues effective_values(const ConnValues& values) {
 
 Expected<void> check_completion(const ConnValues& values) {
   const ConnectionPtr connection = complete_options(values);
-  if (connection == nullptr) return usage_error("out of memory");
+  if (connection == nullptr) return bad_conninfo("out of memory");
   const OptionList options(PQconninfo(connection.get()), &PQconninfoFree);
   const ConnValues completed = to_values(options.get());
   // It has its options once all were found.

@@ -19,6 +19,13 @@ using ConnValues = std::map<std::string, std::string, std::less<>>;
 inline constexpr std::size_t kMaxConnectionText = 64 * 1024;
 inline constexpr std::size_t kMaxHosts = 64;
 
+// `otherwise` where the keyword is missing or empty.
+std::string value_of(const ConnValues& values, std::string_view keyword,
+                     std::string_view otherwise = {});
+
+// kUsage.
+Unexpected bad_conninfo(std::string message);
+
 // Ends errors that a raw character in a URI may have led to.
 inline constexpr std::string_view kEncodingHint =
     " (in a URI the characters : / ? # @ & and % of a user name or password "

@@ -12,11 +12,6 @@
 namespace dbpool::detail {
 namespace {
 
-Unexpected usage_error(std::string message) {
-  return Unexpected(
-      Error{.kind = ErrorKind::kUsage, .message = std::move(message)});
-}
-
 struct Choices {
   std::string_view keyword;
   std::array<std::string_view, 6> values;  // unused ones are empty
@@ -44,8 +39,8 @@ Expected<void> check_choice(const Choices& choices, std::string_view value) {
     if (choice == value) return {};
     accepted += (accepted.empty() ? "" : ", ") + std::string(choice);
   }
-  return usage_error(std::string(choices.keyword) +
-                     " has an unknown value; accepted are " + accepted);
+  return bad_conninfo(std::string(choices.keyword) +
+                      " has an unknown value; accepted are " + accepted);
 }
 
 bool is_number(std::string_view text, int least, int most) {
@@ -59,8 +54,8 @@ bool is_number(std::string_view text, int least, int most) {
 Expected<void> check_ports(std::string_view value) {
   for (const std::string& port : split_list(value)) {
     if (port.empty() || is_number(port, 1, 65535)) continue;
-    return usage_error("a port is not a number from 1 to 65535" +
-                       std::string(kEncodingHint));
+    return bad_conninfo("a port is not a number from 1 to 65535" +
+                        std::string(kEncodingHint));
   }
   return {};
 }
@@ -68,7 +63,7 @@ Expected<void> check_ports(std::string_view value) {
 Expected<void> check_addresses(std::string_view value) {
   for (const std::string& address : split_list(value)) {
     if (address.empty() || is_numeric_address(address)) continue;
-    return usage_error(
+    return bad_conninfo(
         "hostaddr is not an IPv4 or IPv6 address; host takes names");
   }
   return {};
@@ -79,25 +74,18 @@ bool must_be_text(std::string_view keyword) {
   return keyword == "host" || keyword == "user" || keyword == "dbname";
 }
 
-const std::string& value_or_empty(const ConnValues& values,
-                                  std::string_view keyword) {
-  static const std::string kEmpty;
-  const auto found = values.find(keyword);
-  return found == values.end() ? kEmpty : found->second;
-}
-
 }  // namespace
 
 Expected<void> check_value(std::string_view keyword, std::string_view value) {
   if (value.size() > kMaxConnectionText) {
-    return usage_error(std::string(keyword) + " is longer than " +
-                       std::to_string(kMaxConnectionText) + " bytes");
+    return bad_conninfo(std::string(keyword) + " is longer than " +
+                        std::to_string(kMaxConnectionText) + " bytes");
   }
   if (value.find('\0') != std::string_view::npos) {
-    return usage_error(std::string(keyword) + " holds a NUL byte");
+    return bad_conninfo(std::string(keyword) + " holds a NUL byte");
   }
   if (must_be_text(keyword) && !is_utf8(value)) {
-    return usage_error(std::string(keyword) + " is not valid UTF-8");
+    return bad_conninfo(std::string(keyword) + " is not valid UTF-8");
   }
   if (value.empty()) return {};
   if (keyword == "port") return check_ports(value);
@@ -107,35 +95,35 @@ Expected<void> check_value(std::string_view keyword, std::string_view value) {
   }
   if (std::ranges::find(kNumbers, keyword) != kNumbers.end() &&
       !is_number(value, -1, 1'000'000'000)) {
-    return usage_error(std::string(keyword) + " is not a whole number");
+    return bad_conninfo(std::string(keyword) + " is not a whole number");
   }
   return {};
 }
 
 Expected<void> check_lists(const ConnValues& values) {
-  const std::string& names = value_or_empty(values, "host");
-  const std::string& addresses = value_or_empty(values, "hostaddr");
-  const std::string& ports = value_or_empty(values, "port");
+  const std::string names = value_of(values, "host");
+  const std::string addresses = value_of(values, "hostaddr");
+  const std::string ports = value_of(values, "port");
   const std::size_t hosts =
       split_list(addresses.empty() ? names : addresses).size();
   const std::string text = std::to_string(hosts);
   if (hosts > kMaxHosts) {
-    return usage_error("the connection string names " + text +
-                       " hosts; at most " + std::to_string(kMaxHosts) +
-                       " are accepted");
+    return bad_conninfo("the connection string names " + text +
+                        " hosts; at most " + std::to_string(kMaxHosts) +
+                        " are accepted");
   }
   const std::size_t named = names.empty() ? hosts : split_list(names).size();
   if (named != hosts) {
-    return usage_error("host lists " + std::to_string(named) +
-                       " names and hostaddr " + text +
-                       " addresses; accepted is one address for each name");
+    return bad_conninfo("host lists " + std::to_string(named) +
+                        " names and hostaddr " + text +
+                        " addresses; accepted is one address for each name");
   }
   // Hosts that come from the environment are libpq's to match.
   const std::size_t ported = split_list(ports).size();
   if ((!names.empty() || !addresses.empty()) && ported != 1 &&
       ported != hosts) {
-    return usage_error("there are " + std::to_string(ported) + " ports for " +
-                       text + " hosts; accepted is one for all, or one each");
+    return bad_conninfo("there are " + std::to_string(ported) + " ports for " +
+                        text + " hosts; accepted is one for all, or one each");
   }
   return {};
 }

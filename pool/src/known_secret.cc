@@ -1,8 +1,8 @@
 #include "pool/src/known_secret.h"
 
 #include <algorithm>
-#include <initializer_list>
 #include <memory>
+#include <utility>
 
 #include "pool/src/scan.h"
 #include "pool/src/uri_secret.h"
@@ -42,6 +42,10 @@ bool is_in_quotes(std::string_view text, std::size_t begin, std::size_t end) {
          is_one_of(text[end], kQuotes);
 }
 
+std::string_view or_empty(const char* text) noexcept {
+  return text == nullptr ? std::string_view() : std::string_view(text);
+}
+
 bool is_a_name_of(PGconn* connection, std::string_view text) {
   return std::ranges::any_of(
       std::initializer_list<const char*>{PQuser(connection), PQdb(connection),
@@ -69,20 +73,30 @@ void hide_secret(std::string& text, std::string_view secret) {
   text = result.append(text, copied);
 }
 
+void hide_secrets(std::string& text,
+                  std::initializer_list<std::string_view> secrets,
+                  const std::function<bool(std::string_view)>& is_a_name) {
+  for (const std::string_view secret : secrets) {
+    std::string hidden = text;
+    hide_secret(hidden, secret);
+    if (hidden != text && !is_a_name(secret)) text = std::move(hidden);
+  }
+}
+
 std::string hide_secrets_of(PGconn* connection, std::string_view text) {
-  std::string result(text);
-  const auto hide = [&](const char* secret) {
-    if (secret == nullptr || is_a_name_of(connection, secret)) return;
-    hide_secret(result, secret);
-  };
-  hide(PQpass(connection));
   const std::unique_ptr<PQconninfoOption, decltype(&PQconninfoFree)> options(
       PQconninfo(connection), &PQconninfoFree);
+  const char* ssl_password = nullptr;
   const PQconninfoOption* option = options.get();
   for (; option != nullptr && option->keyword != nullptr; ++option) {
     const std::string_view keyword = option->keyword;
-    if (keyword == "sslpassword") hide(option->val);
+    if (keyword == "sslpassword") ssl_password = option->val;
   }
+  std::string result(text);
+  hide_secrets(result, {or_empty(PQpass(connection)), or_empty(ssl_password)},
+               [connection](std::string_view secret) {
+                 return is_a_name_of(connection, secret);
+               });
   return result;
 }
 

@@ -8,6 +8,8 @@
 #include <libpq-fe.h>
 
 #include <cstddef>
+#include <functional>
+#include <initializer_list>
 #include <string>
 #include <string_view>
 
@@ -21,10 +23,16 @@ inline constexpr std::size_t kMinBareSecret = 4;
 // part, or with its quotes and backslashes doubled or escaped.
 void hide_secret(std::string& text, std::string_view secret);
 
+// Each of `secrets` so, but one that is also the name of the user, database or
+// host: these are shown anyway, and a mask would tell that it is the password.
+// `is_a_name` is asked of those only that stand in `text`.
+void hide_secrets(std::string& text,
+                  std::initializer_list<std::string_view> secrets,
+                  const std::function<bool(std::string_view)>& is_a_name);
+
 // `text` without the password in use (of whatever source, .pgpass included)
-// and without sslpassword. libpq holds both as long as the connection lives;
-// no copy is kept. One that is also the name of the user, database or host is
-// left: these are shown anyway, and a mask would tell that it is the password.
+// and without sslpassword, as hide_secrets() does. libpq holds both as long as
+// the connection lives; no copy is kept.
 std::string hide_secrets_of(PGconn* connection, std::string_view text);
 
 }  // namespace dbpool::detail

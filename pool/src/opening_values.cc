@@ -5,14 +5,6 @@
 
 namespace dbpool::detail {
 
-std::string value_of(const ConnValues& values, std::string_view keyword,
-                     std::string_view otherwise) {
-  const auto found = values.find(keyword);
-  return std::string(found == values.end() || found->second.empty()
-                         ? otherwise
-                         : found->second);
-}
-
 ConnValues with_defaults(ConnValues values, const ConnValues& effective) {
   // libpq's "prefer" blocks in Kerberos libraries and costs a round trip,
   // wherever a ticket cache exists, for an encryption that nobody set up.

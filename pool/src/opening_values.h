@@ -12,10 +12,6 @@
 
 namespace dbpool::detail {
 
-// `otherwise` where the keyword is missing or empty.
-std::string value_of(const ConnValues& values, std::string_view keyword,
-                     std::string_view otherwise);
-
 // What is set where nobody asked for something else. `effective` knows the
 // environment and the service file too.
 ConnValues with_defaults(ConnValues values, const ConnValues& effective);

@@ -8,7 +8,6 @@
 #include <cstdio>
 #include <cstdlib>
 
-#include "pool/src/opening_values.h"
 #include "pool/src/text.h"
 
 namespace dbpool::detail {
@@ -43,9 +42,9 @@ std::string octal(mode_t mode) {
 
 std::optional<std::string> passfile_problem(const ConnValues& given,
                                             const ConnValues& effective) {
-  if (!value_of(given, "password", "").empty()) return std::nullopt;
+  if (!value_of(given, "password").empty()) return std::nullopt;
   if (!variable("PGPASSWORD").empty()) return std::nullopt;
-  std::string path = value_of(effective, "passfile", "");
+  std::string path = value_of(effective, "passfile");
   if (path.empty()) path = home_folder() + "/.pgpass";
   if (path == "/dev/null") return "";
   struct stat facts = {};

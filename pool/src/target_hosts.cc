@@ -9,11 +9,6 @@ namespace {
 
 constexpr std::string_view kDefaultPort = "5432";
 
-std::string value_of(const ConnValues& values, std::string_view keyword) {
-  const auto found = values.find(keyword);
-  return found == values.end() ? std::string() : found->second;
-}
-
 }  // namespace
 
 std::vector<ConnectionString::Host> hosts_in(const ConnValues& effective) {

@@ -3,8 +3,6 @@
 #include <cstdlib>
 #include <utility>
 
-#include "pool/src/opening_values.h"
-
 namespace dbpool::detail {
 namespace {
 
@@ -60,15 +58,14 @@ constexpr Name kHost = {
 Unexpected refuse(const Name& name, const ConnValues& given,
                   std::string_view value) {
   std::string source = name.keyword;
-  if (value_of(given, name.keyword, "").empty()) {
+  if (value_of(given, name.keyword).empty()) {
     // NOLINTNEXTLINE(concurrency-mt-unsafe): nobody calls setenv() meanwhile.
     const char* const variable = std::getenv(name.variable);
     source = variable != nullptr && value == variable
                  ? name.variable
                  : std::string("the service file's ") + name.keyword;
   }
-  return Unexpected(Error{.kind = ErrorKind::kUsage,
-                          .message = source + ": " + name.accepted});
+  return bad_conninfo(source + ": " + name.accepted);
 }
 
 }  // namespace
@@ -84,7 +81,7 @@ std::string shown_database(std::string_view database) {
 }
 
 std::string shown_host(std::string_view host) {
-  const std::string masked = redact(host);
+  std::string masked = redact(host);
   const std::size_t at_sign = at_sign_in(masked);
   if (at_sign != kNone) return "***" + masked.substr(masked.rfind('@'));
   if (masked != host) return masked;
@@ -98,13 +95,13 @@ std::string shown_host(std::string_view host) {
 
 Expected<void> check_names(const ConnValues& given,
                            const ConnValues& effective) {
-  const std::string user = value_of(effective, "user", "");
+  const std::string user = value_of(effective, "user");
   if (is_name_and_more(user)) return refuse(kUser, given, user);
-  const std::string database = value_of(effective, "dbname", "");
+  const std::string database = value_of(effective, "dbname");
   if (is_connection_string(database) || is_name_and_more(database)) {
     return refuse(kDatabase, given, database);
   }
-  const std::string hosts = value_of(effective, "host", "");
+  const std::string hosts = value_of(effective, "host");
   for (const std::string& host : split_list(hosts)) {
     if (is_connection_string(host) || at_sign_in(host) != kNone ||
         is_host_and_more(host)) {

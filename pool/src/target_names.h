@@ -13,16 +13,16 @@
 
 namespace dbpool::detail {
 
-// The names for labels, logs and errors: "u:***" for a user u:p, "***@h" for
-// a host u:p@h, and what redact() makes of any.
+// The names for labels, logs and errors: "u:***" for u:p, "***@h" for a host
+// u:p@h, and what redact() makes of any.
 std::string shown_user(std::string_view user);
 std::string shown_database(std::string_view database);
 std::string shown_host(std::string_view host);
 
 // Is each name in `effective` one? kUsage, with where it comes from and never
-// the name, if a database's or host's is a connection string, a user's has the
-// shape name:something, or a host's name:something@host. `given`: what the
-// connection string itself has.
+// the name, if one has the shape name:something (a host's that of an IPv6
+// address aside), a database's or host's is a connection string, or a host's
+// has an @. `given`: what the connection string itself has.
 Expected<void> check_names(const ConnValues& given,
                            const ConnValues& effective);
 

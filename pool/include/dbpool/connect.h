@@ -46,8 +46,8 @@ class ConnectionString {
 
   // Checks what environment and service file add, as it stands now: that the
   // service is there, that values are well-formed, and that the names of user,
-  // database and host are names: no connection string, and no name:something
-  // for a user. kUsage; holds neither names nor values.
+  // database and host are names: no connection string, and no name:something.
+  // kUsage; holds neither names nor values.
   Expected<void> check_completed() const;
   // Why libpq will not use the password file (.pgpass) that it would need, or
   // nullopt. The library then leaves it out, so that libpq does not say so on
