@@ -34,15 +34,18 @@ bool has_opened_since(const HealthFacts& facts, const ProbeStats& probe) {
   return facts.stats.opened > probe.pool.opened && !facts.stats.backing_off;
 }
 
+bool has_granted_since(const HealthFacts& facts, const ProbeStats& probe) {
+  return progress_of(facts.stats).granted > probe.pool.granted;
+}
+
 bool connect_fails(const HealthFacts& facts) {
   return has_failed(facts.connect) && !has_opened_since(facts, *facts.connect);
 }
 
 bool select_fails(const HealthFacts& facts) {
   if (!has_failed(facts.select)) return false;
-  const bool has_granted_since =
-      progress_of(facts.stats).granted > facts.select->pool.granted;
-  return !facts.select->last_failure.acquire_failure || !has_granted_since;
+  return !facts.select->last_failure.acquire_failure ||
+         !has_granted_since(facts, *facts.select);
 }
 
 bool server_fails(const HealthFacts& facts) {
@@ -71,9 +74,8 @@ bool hangs(const HealthFacts& facts) {
       ConnectFailure::kTooManyConnections) {
     return false;
   }
-  const bool has_granted_since =
-      progress_of(facts.stats).granted > facts.connect->pool.granted;
-  return !facts.select->last_failure.acquire_failure || !has_granted_since;
+  return !facts.select->last_failure.acquire_failure ||
+         !has_granted_since(facts, *facts.connect);
 }
 
 // Why no session can be had; the pool tries more often than the probe does.

@@ -5,6 +5,8 @@
 #include <exception>
 #include <utility>
 
+#include "exporter/at_end.h"
+
 namespace dbpool::exporter {
 
 namespace {
@@ -19,15 +21,6 @@ std::vector<std::string> names_of(const std::vector<Route>& routes) {
 bool takes(const Route& route, std::string_view method) {
   return route.method == method || (route.method == "GET" && method == "HEAD");
 }
-
-// Runs something at the end of a scope.
-template <typename Action>
-struct AtEnd {
-  Action action;
-  ~AtEnd() { action(); }
-};
-template <typename Action>
-AtEnd(Action) -> AtEnd<Action>;
 
 }  // namespace
 

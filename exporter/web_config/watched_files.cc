@@ -1,14 +1,9 @@
 #include "exporter/web_config/watched_files.h"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
 #include <chrono>
-#include <cstdio>
-#include <cstring>
-#include <memory>
+
+#include "exporter/bounded_file.h"
 
 namespace dbpool::exporter {
 
@@ -29,26 +24,9 @@ std::int64_t now_ns() {
       .count();
 }
 
-struct CloseFile {
-  void operator()(std::FILE* file) const noexcept { std::fclose(file); }
-};
-
 tl::expected<std::string, std::string> contents(const std::string& path) {
-  // A pipe that nobody writes to must hold up neither start nor scrape.
-  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  const std::unique_ptr<std::FILE, CloseFile> file(fd < 0 ? nullptr
-                                                          : ::fdopen(fd, "rb"));
-  if (!file) return tl::make_unexpected(std::string(std::strerror(errno)));
-  struct stat facts {};
-  if (::fstat(fd, &facts) == 0 && S_ISFIFO(facts.st_mode)) {
-    return tl::make_unexpected(std::string("is a pipe; expected a file"));
-  }
-  std::string text(kLargest + 1, '\0');
-  text.resize(std::fread(text.data(), 1, text.size(), file.get()));
-  if (std::ferror(file.get()) != 0) {
-    return tl::make_unexpected(std::string(std::strerror(errno)));
-  }
-  if (text.size() > kLargest) {
+  auto text = read_start_of(path, kLargest + 1, Pipes::kRefuse);
+  if (text && text->size() > kLargest) {
     return tl::make_unexpected(std::string("larger than 1 MiB"));
   }
   return text;

@@ -3,9 +3,10 @@
 #include <openssl/evp.h>
 
 #include <array>
-#include <atomic>
 #include <exception>
 #include <utility>
+
+#include "exporter/at_end.h"
 
 namespace dbpool::exporter {
 
@@ -34,12 +35,6 @@ std::string_view reason_of(LoginResult result) {
   }
   return "too many logins at once";
 }
-
-// Given back at the end of a scope, also by an exception.
-struct Turn {
-  std::atomic<bool>& taken;
-  ~Turn() { taken = false; }
-};
 
 }  // namespace
 
@@ -106,7 +101,7 @@ WebGuard::StatePtr WebGuard::current() {
   }
   if (reloading_.exchange(true)) return before;  // another one is at it
   {
-    const Turn turn{reloading_};
+    const AtEnd done{[this] { reloading_ = false; }};
     reload(before);
   }
   const std::lock_guard lock(mutex_);

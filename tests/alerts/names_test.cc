@@ -11,7 +11,6 @@
 #include <regex>
 
 #include "tests/alerts/promql.h"
-#include "tests/alerts/rules.h"
 #include "tests/e2e/exporter.h"
 #include "tests/support/certificates.h"
 #include "tests/support/child.h"
