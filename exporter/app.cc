@@ -54,18 +54,6 @@ std::string log_key(std::string_view setting) {
   return key;
 }
 
-bool was_given(const Settings& settings, std::string_view name) {
-  return std::ranges::any_of(settings.effective, [&](const auto& setting) {
-    return setting.name == name && setting.source != "default";
-  });
-}
-
-// A demo's query log would bury its state lines.
-bool logs_queries(const Settings& settings) {
-  return settings.log_queries &&
-         (!settings.demo || was_given(settings, "DB_LOG_QUERIES"));
-}
-
 void print_line(std::string_view line) {
   std::printf("%.*s\n", static_cast<int>(line.size()), line.data());
   std::fflush(stdout);
@@ -109,7 +97,7 @@ App::Failure App::start() {
   if (const Failure failure = check_addresses()) return failure;
   if (const Failure failure = start_demo_database()) return failure;
   const EventLogOptions log_options{
-      logs_queries(settings_), settings_.log_connections, &*settings_.database};
+      settings_.log_queries, settings_.log_connections, &*settings_.database};
   events_ = std::make_shared<EventLog>(log_, log_options);
   open_server_probe();
   if (const Failure failure = start_pool()) return failure;

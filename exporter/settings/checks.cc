@@ -20,6 +20,7 @@ class Checks {
     check_floor();
     derive_open_timeout();
     check_log_connections();
+    check_log_queries();
     check_addresses();
     check_workload();
     if (!errors_.empty()) return;
@@ -77,6 +78,13 @@ class Checks {
     settings_.notices.push_back(
         {LogLevel::kWarn,
          name_of("DB_LOG_CONNECTIONS") + " is ignored in production"});
+  }
+
+  // A demo's query log would bury its state lines.
+  void check_log_queries() {
+    if (!settings_.demo || is_given("DB_LOG_QUERIES")) return;
+    settings_.log_queries = false;
+    set_effective("DB_LOG_QUERIES", "false");
   }
 
   void check_addresses() {
