@@ -8,7 +8,6 @@
 #include <string_view>
 #include <utility>
 
-#include "dbpool/prometheus/pool_collector.h"
 #include "exporter/build_info.h"
 #include "exporter/config_reload.h"
 #include "exporter/health.h"
@@ -16,6 +15,7 @@
 #include "exporter/http/landing_handler.h"
 #include "exporter/http/lifecycle_handlers.h"
 #include "exporter/http/stats_handler.h"
+#include "exporter/pool_metrics.h"
 #include "exporter/process_metrics.h"
 
 namespace dbpool::exporter {
@@ -133,7 +133,7 @@ App::Failure App::open_web_config() {
     return kExitUsage;
   }
   web_guard_ = *std::move(guard);
-  page_->add(std::make_shared<ConfigReloadCollector>(
+  page_->add(std::make_shared<ConfigReloadMetrics>(
       [web = web_guard_.get()] { return web->last_reload(); }));
   return std::nullopt;
 }
@@ -189,10 +189,11 @@ App::Failure App::start_pool() {
     return kExitUsage;
   }
   pool_ = std::make_unique<Pool>(*std::move(pool));
-  page_->add(std::make_shared<prometheus::PoolCollector>(
-      *pool_, prometheus::PoolKind::kCanary));
-  page_->add(std::make_shared<BuildInfoCollector>());
-  page_->add(std::make_shared<ProcessCollector>());
+  page_->add(std::make_shared<prometheus::PoolMetrics>(
+      [pool = pool_.get()] { return pool->stats(); },
+      prometheus::PoolKind::kCanary));
+  page_->add(std::make_shared<BuildInfoMetrics>());
+  page_->add(std::make_shared<ProcessMetrics>());
   log_.info("pool started", {{"pool", settings_.pool.name},
                              {"database", settings_.database->description()},
                              {"max", settings_.pool.max_connections},

@@ -1,10 +1,7 @@
 #include "exporter/build_info.h"
 
-#include <utility>
-
 #include "dbpool/version.h"
 #include "exporter/build_revision.h"
-#include "exporter/families.h"
 
 namespace dbpool::exporter {
 
@@ -35,16 +32,14 @@ std::string version_text() {
          "\n  libpq    " + info.libpq + "\n  compiler " + info.compiler + "\n";
 }
 
-std::vector<::prometheus::MetricFamily> BuildInfoCollector::Collect() const {
+void BuildInfoMetrics::tell(metrics::Sink& sink) const {
   const BuildInfo info = build_info();
-  auto family = metrics::make_family(metrics::kBuildInfo);
-  metrics::add(family,
-               {{"version", info.version},
-                {"revision", info.revision},
-                {"libpq", info.libpq},
-                {"compiler", info.compiler}},
-               1.0);
-  return {std::move(family)};
+  sink.add(metrics::kBuildInfo,
+           {{"version", info.version},
+            {"revision", info.revision},
+            {"libpq", info.libpq},
+            {"compiler", info.compiler}},
+           1);
 }
 
 }  // namespace dbpool::exporter

@@ -2,10 +2,9 @@
 #ifndef DBPOOL_EXPORTER_BUILD_INFO_H_
 #define DBPOOL_EXPORTER_BUILD_INFO_H_
 
-#include <prometheus/collectable.h>
-
 #include <string>
-#include <vector>
+
+#include "exporter/metric_sink.h"
 
 namespace dbpool::exporter {
 
@@ -21,10 +20,9 @@ BuildInfo build_info();
 std::string version_text();
 
 // dbpool_exporter_build_info. Thread-safety: any thread.
-class BuildInfoCollector : public ::prometheus::Collectable {
+class BuildInfoMetrics final : public metrics::Source {
  public:
-  // The name is prometheus-cpp's.
-  std::vector<::prometheus::MetricFamily> Collect() const override;
+  void tell(metrics::Sink& sink) const override;
 };
 
 }  // namespace dbpool::exporter

@@ -2,11 +2,11 @@
 #ifndef DBPOOL_EXPORTER_CONFIG_RELOAD_H_
 #define DBPOOL_EXPORTER_CONFIG_RELOAD_H_
 
-#include <prometheus/collectable.h>
-
 #include <chrono>
 #include <functional>
-#include <vector>
+#include <utility>
+
+#include "exporter/metric_sink.h"
 
 namespace dbpool::exporter {
 
@@ -17,12 +17,12 @@ struct ReloadStatus {
 
 // dbpool_exporter_config_last_reload_*. Thread-safety: any thread, as `ask`
 // is called from any.
-class ConfigReloadCollector : public ::prometheus::Collectable {
+class ConfigReloadMetrics final : public metrics::Source {
  public:
-  explicit ConfigReloadCollector(std::function<ReloadStatus()> ask);
+  explicit ConfigReloadMetrics(std::function<ReloadStatus()> ask)
+      : ask_(std::move(ask)) {}
 
-  // The name is prometheus-cpp's.
-  std::vector<::prometheus::MetricFamily> Collect() const override;
+  void tell(metrics::Sink& sink) const override;
 
  private:
   const std::function<ReloadStatus()> ask_;

@@ -1,5 +1,5 @@
 // Histogram: durations observed from any thread, in the bounds of every
-// duration metric. metrics::add() (families.h) puts its snapshot on a page.
+// duration metric. metrics::Sink::add() takes its snapshot.
 #ifndef DBPOOL_EXPORTER_HISTOGRAM_H_
 #define DBPOOL_EXPORTER_HISTOGRAM_H_
 

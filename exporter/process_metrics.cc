@@ -6,67 +6,84 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <array>
-#include <charconv>
+#include <cstddef>
 #include <cstdlib>
+#include <ctime>
 #include <fstream>
 #include <iterator>
 #include <memory>
-#include <optional>
 #include <string_view>
-#include <utility>
-
-#include "exporter/families.h"
 
 namespace dbpool::exporter {
 
 namespace {
 
-// The start of a file that /proc makes when it is read.
-using Text = std::array<char, 1024>;
-std::string_view read_start(int fd, Text& text) {
-  const ssize_t size = pread(fd, text.data(), text.size(), 0);
-  return {text.data(), static_cast<std::size_t>(std::max<ssize_t>(size, 0))};
-}
-
-// The fields of /proc/<pid>/stat that are used, numbered as in proc(5).
-enum StatField : std::size_t {
-  kUserTicks = 14,
-  kSystemTicks = 15,
-  kThreads = 20,
-  kStartTicks = 22,
-  kVirtualBytes = 23,
-  kResidentPages = 24,
-};
-constexpr std::size_t kFirstAfterName = 3;
-
-// The fields after the name, which may hold blanks and parentheses.
-using Stat = std::array<double, kResidentPages + 1>;
-std::optional<Stat> parse_stat(std::string_view text) {
-  const std::size_t name_end = text.rfind(')');
-  if (name_end == std::string_view::npos) return std::nullopt;
-  text.remove_prefix(name_end + 1);
-  Stat stat{};
-  for (std::size_t i = kFirstAfterName; i < stat.size(); ++i) {
-    const std::size_t begin = text.find_first_not_of(' ');
-    if (begin == std::string_view::npos) return std::nullopt;
-    text.remove_prefix(begin);
-    // The state is a letter, and stays 0.
-    std::from_chars(text.data(), text.data() + text.size(), stat[i]);
-    text.remove_prefix(std::min(text.find(' '), text.size()));
-  }
-  return stat;
+std::string read_all(const std::string& path) {
+  std::ifstream file(path);
+  return {std::istreambuf_iterator<char>(file), {}};
 }
 
 // When the machine was started, in seconds since the epoch.
 std::optional<double> boot_time(const std::string& path) {
   constexpr std::string_view kKey = "\nbtime ";
-  std::ifstream file(path);
-  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  const std::string text = read_all(path);
   const std::size_t at = text.find(kKey);
   if (at == std::string::npos) return std::nullopt;
   return std::strtod(text.c_str() + at + kKey.size(), nullptr);
+}
+
+double ticks_a_second() { return static_cast<double>(sysconf(_SC_CLK_TCK)); }
+
+// When this process was, in ticks after the machine: field 22 of stat, of
+// which the second is a name that may hold blanks and parentheses; proc(5).
+std::optional<double> start_ticks(const std::string& path) {
+  constexpr int kAfterName = 22 - 2;
+  const std::string text = read_all(path);
+  std::size_t at = text.rfind(')');
+  for (int field = 0; at != std::string::npos && field < kAfterName; ++field) {
+    at = text.find(' ', at + 1);
+  }
+  if (at == std::string::npos) return std::nullopt;
+  return std::strtod(text.c_str() + at, nullptr);
+}
+
+std::optional<double> start_time(const std::string& proc) {
+  const auto boot = boot_time(proc + "/stat");
+  const auto ticks = start_ticks(proc + "/self/stat");
+  if (!boot || !ticks) return std::nullopt;
+  return *boot + *ticks / ticks_a_second();
+}
+
+std::optional<double> cpu_seconds() {
+  timespec used{};
+  if (clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used) != 0) return std::nullopt;
+  return static_cast<double>(used.tv_sec) +
+         static_cast<double>(used.tv_nsec) / 1e9;
+}
+
+struct Memory {
+  double virtual_bytes;
+  double resident_bytes;
+};
+
+// The first two fields of statm: pages in all, and pages that are resident.
+std::optional<Memory> memory(int statm) {
+  std::array<char, 128> text{};  // zeros at its end, since one less is read
+  if (pread(statm, text.data(), text.size() - 1, 0) <= 0) return std::nullopt;
+  char* end = nullptr;
+  const double all = std::strtod(text.data(), &end);
+  const double resident = std::strtod(end, &end);
+  const auto page = static_cast<double>(sysconf(_SC_PAGESIZE));
+  return Memory{all * page, resident * page};
+}
+
+// A folder has a link from itself, one from its parent, and one from each
+// folder in it.
+std::optional<double> folders_in(int folder) {
+  struct stat facts {};
+  if (fstat(folder, &facts) != 0) return std::nullopt;
+  return static_cast<double>(facts.st_nlink) - 2;
 }
 
 std::optional<double> list_fds(const std::string& path) {
@@ -96,46 +113,39 @@ std::optional<double> max_fds() {
   return static_cast<double>(limit.rlim_cur);
 }
 
+int open_folder(const std::string& path) {
+  return open(path.c_str(), O_PATH | O_CLOEXEC);
+}
+
 }  // namespace
 
-// /proc/stat lists every interrupt there is: too much to read at each scrape.
-ProcessCollector::ProcessCollector(const std::string& proc)
+ProcessMetrics::ProcessMetrics(const std::string& proc)
     : fd_path_(proc + "/self/fd"),
-      fd_folder_(open(fd_path_.c_str(), O_PATH | O_CLOEXEC)),
-      stat_(open((proc + "/self/stat").c_str(), O_RDONLY | O_CLOEXEC)),
-      boot_time_(boot_time(proc + "/stat")) {}
+      fd_folder_(open_folder(fd_path_)),
+      task_folder_(open_folder(proc + "/self/task")),
+      statm_(open((proc + "/self/statm").c_str(), O_RDONLY | O_CLOEXEC)),
+      start_time_(start_time(proc)) {}
 
-ProcessCollector::~ProcessCollector() {
-  for (const int fd : {fd_folder_, stat_}) {
+ProcessMetrics::~ProcessMetrics() {
+  for (const int fd : {fd_folder_, task_folder_, statm_}) {
     if (fd >= 0) close(fd);
   }
 }
 
-std::vector<::prometheus::MetricFamily> ProcessCollector::Collect() const {
-  std::vector<::prometheus::MetricFamily> families;
-  const auto put = [&families](const metrics::MetricInfo& info,
-                               std::optional<double> value) {
-    if (!value) return;
-    families.push_back(metrics::make_family(info));
-    metrics::add(families.back(), {}, *value);
+void ProcessMetrics::tell(metrics::Sink& sink) const {
+  const auto put = [&sink](const metrics::MetricInfo& info,
+                           std::optional<double> value) {
+    if (value) sink.add(info, {}, *value);
   };
-  const auto ticks = static_cast<double>(sysconf(_SC_CLK_TCK));
-  const auto page_size = static_cast<double>(sysconf(_SC_PAGESIZE));
-  Text text;
-  if (const auto stat = parse_stat(read_start(stat_, text))) {
-    put(metrics::kProcessCpuSeconds,
-        ((*stat)[kUserTicks] + (*stat)[kSystemTicks]) / ticks);
-    put(metrics::kProcessVirtualMemory, (*stat)[kVirtualBytes]);
-    put(metrics::kProcessResidentMemory, (*stat)[kResidentPages] * page_size);
-    put(metrics::kProcessThreads, (*stat)[kThreads]);
-    if (boot_time_) {
-      put(metrics::kProcessStartTime,
-          *boot_time_ + (*stat)[kStartTicks] / ticks);
-    }
+  put(metrics::kProcessCpuSeconds, cpu_seconds());
+  if (const auto used = memory(statm_)) {
+    put(metrics::kProcessVirtualMemory, used->virtual_bytes);
+    put(metrics::kProcessResidentMemory, used->resident_bytes);
   }
+  put(metrics::kProcessThreads, folders_in(task_folder_));
+  put(metrics::kProcessStartTime, start_time_);
   put(metrics::kProcessOpenFds, open_fds(fd_folder_, fd_path_));
   put(metrics::kProcessMaxFds, max_fds());
-  return families;
 }
 
 }  // namespace dbpool::exporter

@@ -1,36 +1,37 @@
-// The standard process_* metrics, from /proc.
+// The standard process_* metrics.
 #ifndef DBPOOL_EXPORTER_PROCESS_METRICS_H_
 #define DBPOOL_EXPORTER_PROCESS_METRICS_H_
 
-#include <prometheus/collectable.h>
-
 #include <optional>
 #include <string>
-#include <vector>
+
+#include "exporter/metric_sink.h"
 
 namespace dbpool::exporter {
 
-// Reads /proc at each collection. What cannot be read is left out.
+// Asks the kernel at each scrape, in the cheapest way there is: a whole
+// /proc/self/stat costs as much as the page of a pool. What cannot be known
+// is left out.
 //
 // Thread-safety: any thread.
-class ProcessCollector : public ::prometheus::Collectable {
+class ProcessMetrics final : public metrics::Source {
  public:
   // `proc` stands in for /proc in tests.
-  explicit ProcessCollector(const std::string& proc = "/proc");
-  ~ProcessCollector() override;
-  ProcessCollector(const ProcessCollector&) = delete;
-  ProcessCollector& operator=(const ProcessCollector&) = delete;
+  explicit ProcessMetrics(const std::string& proc = "/proc");
+  ~ProcessMetrics() override;
+  ProcessMetrics(const ProcessMetrics&) = delete;
+  ProcessMetrics& operator=(const ProcessMetrics&) = delete;
 
-  // The name is prometheus-cpp's.
-  std::vector<::prometheus::MetricFamily> Collect() const override;
+  void tell(metrics::Sink& sink) const override;
 
  private:
   // Constant after construction.
   const std::string fd_path_;
-  // Opened once, asked at each collection; -1: not to be had.
+  // Opened once, asked at each scrape; -1: not to be had.
   const int fd_folder_;
-  const int stat_;
-  const std::optional<double> boot_time_;  // Unix time in seconds
+  const int task_folder_;
+  const int statm_;
+  const std::optional<double> start_time_;  // Unix time in seconds
 };
 
 }  // namespace dbpool::exporter

@@ -1,7 +1,5 @@
 #include "exporter/http/http_metrics.h"
 
-#include "exporter/families.h"
-
 namespace dbpool::exporter {
 
 HttpMetrics::HttpMetrics(const std::vector<std::string>& handlers) {
@@ -19,24 +17,21 @@ void HttpMetrics::count(std::string_view handler, int code, Duration duration) {
   ++requests_[{found->first, code}];
 }
 
-std::vector<::prometheus::MetricFamily> HttpMetrics::Collect() const {
-  auto requests = metrics::make_family(metrics::kHttpRequests);
+void HttpMetrics::tell(metrics::Sink& sink) const {
   {
     const std::lock_guard lock(mutex_);
     for (const auto& [key, number] : requests_) {
-      metrics::add(
-          requests,
-          {{"handler", key.first}, {"code", std::to_string(key.second)}},
-          static_cast<double>(number));
+      sink.add(metrics::kHttpRequests,
+               {{"handler", key.first}, {"code", std::to_string(key.second)}},
+               static_cast<double>(number));
     }
   }
-  auto duration = metrics::make_family(metrics::kHttpRequestDuration);
   for (const auto& [handler, histogram] : durations_) {
-    metrics::add(duration, {{"handler", handler}}, histogram->snapshot());
+    sink.add(metrics::kHttpRequestDuration, {{"handler", handler}},
+             histogram->snapshot());
   }
-  auto in_flight = metrics::make_family(metrics::kHttpRequestsInFlight);
-  metrics::add(in_flight, {}, static_cast<double>(in_flight_.load()));
-  return {std::move(requests), std::move(duration), std::move(in_flight)};
+  sink.add(metrics::kHttpRequestsInFlight, {},
+           static_cast<double>(in_flight_.load()));
 }
 
 }  // namespace dbpool::exporter

@@ -2,8 +2,6 @@
 #ifndef DBPOOL_EXPORTER_HTTP_HTTP_METRICS_H_
 #define DBPOOL_EXPORTER_HTTP_HTTP_METRICS_H_
 
-#include <prometheus/collectable.h>
-
 #include <atomic>
 #include <cstdint>
 #include <map>
@@ -16,6 +14,7 @@
 
 #include "dbpool/options.h"
 #include "exporter/histogram.h"
+#include "exporter/metric_sink.h"
 
 namespace dbpool::exporter {
 
@@ -26,7 +25,7 @@ inline constexpr std::string_view kOtherHandler = "other";
 // construction or "other", `code` one of the codes that the program sends.
 //
 // Thread-safety: any thread.
-class HttpMetrics : public ::prometheus::Collectable {
+class HttpMetrics final : public metrics::Source {
  public:
   explicit HttpMetrics(const std::vector<std::string>& handlers);
 
@@ -35,8 +34,7 @@ class HttpMetrics : public ::prometheus::Collectable {
   // One answer. A handler that is not known counts as "other".
   void count(std::string_view handler, int code, Duration duration);
 
-  // The name is prometheus-cpp's.
-  std::vector<::prometheus::MetricFamily> Collect() const override;
+  void tell(metrics::Sink& sink) const override;
 
  private:
   // The keys are constant after construction.

@@ -1,35 +1,36 @@
 #include "exporter/http/metrics_handler.h"
 
 #include <cassert>
-#include <iterator>
 #include <utility>
-
-#include "exporter/http/text_format.h"
 
 namespace dbpool::exporter {
 
-void MetricsPage::add(std::shared_ptr<::prometheus::Collectable> collector) {
-  assert(collector != nullptr);
+void MetricsPage::add(std::shared_ptr<const metrics::Source> source) {
+  assert(source != nullptr);
   const std::lock_guard lock(mutex_);
-  collectors_.push_back(std::move(collector));
+  sources_.push_back(std::move(source));
 }
 
 std::string MetricsPage::text() const {
-  std::vector<std::shared_ptr<::prometheus::Collectable>> collectors;
-  {
-    const std::lock_guard lock(mutex_);
-    collectors = collectors_;
+  // A page that a source left half-written is not used again.
+  Turn turn = begin();
+  for (const auto& source : turn.sources) source->tell(*turn.page);
+  std::string text = turn.page->take();
+  const std::lock_guard lock(mutex_);
+  pages_.push_back(std::move(turn.page));
+  return text;
+}
+
+MetricsPage::Turn MetricsPage::begin() const {
+  const std::lock_guard lock(mutex_);
+  Turn turn{sources_, nullptr};
+  if (pages_.empty()) {
+    turn.page = std::make_unique<TextPage>();
+  } else {
+    turn.page = std::move(pages_.back());
+    pages_.pop_back();
   }
-  std::vector<::prometheus::MetricFamily> families;
-  for (const auto& collector : collectors) {
-    auto some = collector->Collect();
-    families.insert(families.end(), std::make_move_iterator(some.begin()),
-                    std::make_move_iterator(some.end()));
-  }
-  std::string page =
-      to_prometheus_text(families, last_size_.load(std::memory_order_relaxed));
-  last_size_.store(page.size(), std::memory_order_relaxed);
-  return page;
+  return turn;
 }
 
 Route metrics_route(std::string path, std::shared_ptr<const MetricsPage> page) {

@@ -5,7 +5,7 @@
 #include <numeric>
 #include <string>
 
-#include "exporter/families.h"
+#include "exporter/metric_sink.h"
 #include "exporter/utf8.h"
 
 namespace dbpool::exporter {

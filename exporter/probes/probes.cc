@@ -2,7 +2,6 @@
 
 #include <utility>
 
-#include "exporter/families.h"
 #include "exporter/metric_names.h"
 #include "exporter/probes/connect_probe.h"
 #include "exporter/probes/select_probe.h"
@@ -11,41 +10,9 @@ namespace dbpool::exporter {
 
 namespace {
 
-using metrics::add;
-using metrics::Family;
-using metrics::Labels;
-using metrics::make_family;
-using metrics::with;
-
 double unix_seconds(std::chrono::system_clock::time_point time) {
   return metrics::seconds(time.time_since_epoch());
 }
-
-// The families that all probes share.
-struct ProbeFamilies {
-  Family total = make_family(metrics::kProbes);
-  Family failures = make_family(metrics::kProbeFailures);
-  Family success = make_family(metrics::kProbeSuccess);
-  Family last_success = make_family(metrics::kProbeLastSuccess);
-  Family duration = make_family(metrics::kProbeDuration);
-
-  void add_probe(const std::string& pool, const ProbeRunner& runner) {
-    const ProbeStats stats = runner.stats();
-    const Labels labels =
-        with(with({}, "pool", pool), "probe", runner.probe().name());
-    add(total, labels, static_cast<double>(stats.total));
-    const auto reasons = runner.probe().reasons();
-    for (std::size_t i = 0; i < reasons.size(); ++i) {
-      add(failures, with(labels, "reason", reasons[i]),
-          static_cast<double>(stats.failures[i]));
-    }
-    if (stats.succeeded) add(success, labels, *stats.succeeded ? 1 : 0);
-    if (stats.last_success) {
-      add(last_success, labels, unix_seconds(*stats.last_success));
-    }
-    add(duration, labels, stats.duration);
-  }
-};
 
 }  // namespace
 
@@ -105,37 +72,45 @@ bool Probes::wait_stopped(TimePoint deadline) {
   return all;
 }
 
-std::vector<::prometheus::MetricFamily> Probes::Collect() const {
-  ProbeFamilies of;
-  for (const ProbeRunner* runner : runners()) of.add_probe(pool_name_, *runner);
-  std::vector<Family> families;
-  for (Family* family :
-       {&of.total, &of.failures, &of.success, &of.last_success, &of.duration}) {
-    if (!family->metric.empty()) families.push_back(std::move(*family));
-  }
+void Probes::tell(metrics::Sink& sink) const {
+  for (const ProbeRunner* runner : runners()) tell_probe(sink, *runner);
   if (const auto stats = connect(); stats && stats->succeeded) {
-    add(families.emplace_back(make_family(metrics::kUp)),
-        with({}, "pool", pool_name_), *stats->succeeded ? 1 : 0);
+    sink.add(metrics::kUp, {{"pool", pool_name_}}, *stats->succeeded ? 1 : 0);
   }
-  add_server(families);
-  return families;
+  tell_server(sink);
 }
 
-void Probes::add_server(
-    std::vector<::prometheus::MetricFamily>& families) const {
+void Probes::tell_probe(metrics::Sink& sink, const ProbeRunner& runner) const {
+  const ProbeStats stats = runner.stats();
+  const metrics::Label pool{"pool", pool_name_};
+  const metrics::Label probe{"probe", runner.probe().name()};
+  sink.add(metrics::kProbes, {pool, probe}, static_cast<double>(stats.total));
+  const auto reasons = runner.probe().reasons();
+  for (std::size_t i = 0; i < reasons.size(); ++i) {
+    sink.add(metrics::kProbeFailures, {pool, probe, {"reason", reasons[i]}},
+             static_cast<double>(stats.failures[i]));
+  }
+  if (stats.succeeded) {
+    sink.add(metrics::kProbeSuccess, {pool, probe}, *stats.succeeded ? 1 : 0);
+  }
+  if (stats.last_success) {
+    sink.add(metrics::kProbeLastSuccess, {pool, probe},
+             unix_seconds(*stats.last_success));
+  }
+  sink.add(metrics::kProbeDuration, {pool, probe}, stats.duration);
+}
+
+void Probes::tell_server(metrics::Sink& sink) const {
   if (server_probe_ == nullptr) return;
   const auto slots = server_probe_->slots();
   if (!slots) return;
-  const Labels labels = with({}, "pool", pool_name_);
-  add(families.emplace_back(make_family(metrics::kServerMaxConnections)),
-      labels, slots->max_connections);
-  add(families.emplace_back(make_family(metrics::kServerReservedConnections)),
-      labels, slots->reserved_connections);
-  Family& states =
-      families.emplace_back(make_family(metrics::kServerConnections));
+  const metrics::Label pool{"pool", pool_name_};
+  sink.add(metrics::kServerMaxConnections, {pool}, slots->max_connections);
+  sink.add(metrics::kServerReservedConnections, {pool},
+           slots->reserved_connections);
   for (std::size_t i = 0; i < kServerStates.size(); ++i) {
-    add(states, with(labels, "state", kServerStates[i]),
-        static_cast<double>(slots->connections[i]));
+    sink.add(metrics::kServerConnections, {pool, {"state", kServerStates[i]}},
+             static_cast<double>(slots->connections[i]));
   }
 }
 

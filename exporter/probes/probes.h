@@ -7,8 +7,6 @@
 #ifndef DBPOOL_EXPORTER_PROBES_PROBES_H_
 #define DBPOOL_EXPORTER_PROBES_PROBES_H_
 
-#include <prometheus/collectable.h>
-
 #include <memory>
 #include <optional>
 #include <string>
@@ -16,6 +14,7 @@
 
 #include "dbpool/connect.h"
 #include "dbpool/pool.h"
+#include "exporter/metric_sink.h"
 #include "exporter/probes/probe_runner.h"
 #include "exporter/probes/server_probe.h"
 
@@ -31,7 +30,7 @@ struct ProbeOptions {
 
 // Thread-safety: start() and the destructor belong to the owner; every other
 // member function is safe from any thread.
-class Probes : public ::prometheus::Collectable {
+class Probes final : public metrics::Source {
  public:
   // Nothing runs before start(). `pool` must outlive the probes. `server` is
   // what runs on that schedule; null when options.server is off.
@@ -55,15 +54,15 @@ class Probes : public ::prometheus::Collectable {
   // destructor would block for up to a probe's timeout.
   bool wait_stopped(TimePoint deadline);
 
-  // The name is prometheus-cpp's.
-  std::vector<::prometheus::MetricFamily> Collect() const override;
+  void tell(metrics::Sink& sink) const override;
 
  private:
   using Runner = std::unique_ptr<ProbeRunner>;
 
   static std::optional<ProbeStats> stats_of(const Runner& runner);
   std::vector<ProbeRunner*> runners() const;
-  void add_server(std::vector<::prometheus::MetricFamily>& families) const;
+  void tell_probe(metrics::Sink& sink, const ProbeRunner& runner) const;
+  void tell_server(metrics::Sink& sink) const;
 
   // Constant after construction.
   const std::string pool_name_;

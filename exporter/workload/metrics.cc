@@ -2,7 +2,6 @@
 
 #include <utility>
 
-#include "exporter/families.h"
 #include "exporter/metric_names.h"
 
 namespace dbpool::exporter {
@@ -84,31 +83,25 @@ std::uint64_t WorkloadMetrics::total_skipped() const noexcept {
   return total;
 }
 
-std::vector<::prometheus::MetricFamily> WorkloadMetrics::collect() const {
-  using metrics::add;
-  using metrics::make_family;
-  auto requests = make_family(metrics::kWorkloadRequests);
-  auto failures = make_family(metrics::kWorkloadFailures);
-  auto durations = make_family(metrics::kWorkloadDuration);
-  auto lags = make_family(metrics::kWorkloadLag);
-  auto skips = make_family(metrics::kWorkloadSkipped);
+void WorkloadMetrics::tell(metrics::Sink& sink) const {
   for (const auto& counted : workloads_) {
-    const metrics::Labels labels =
-        metrics::with({{"pool", pool_}}, "workload", counted->name);
+    const metrics::Label pool{"pool", pool_};
+    const metrics::Label workload{"workload", counted->name};
     // Failures before the requests that hold them: never more than those.
     for (std::size_t i = 0; i < kWorkloadFailureCount; ++i) {
-      add(failures, metrics::with(labels, "reason", workload_failure_name(i)),
-          static_cast<double>(counted->failures[i].load()));
+      sink.add(metrics::kWorkloadFailures,
+               {pool, workload, {"reason", workload_failure_name(i)}},
+               static_cast<double>(counted->failures[i].load()));
     }
     // The requests are the duration's count, so that both always agree.
     const HistogramSnapshot duration = counted->duration.snapshot();
-    add(requests, labels, static_cast<double>(duration.count()));
-    add(durations, labels, duration);
-    add(lags, labels, counted->lag.snapshot());
-    add(skips, labels, static_cast<double>(counted->skipped.load()));
+    sink.add(metrics::kWorkloadRequests, {pool, workload},
+             static_cast<double>(duration.count()));
+    sink.add(metrics::kWorkloadDuration, {pool, workload}, duration);
+    sink.add(metrics::kWorkloadLag, {pool, workload}, counted->lag.snapshot());
+    sink.add(metrics::kWorkloadSkipped, {pool, workload},
+             static_cast<double>(counted->skipped.load()));
   }
-  return {std::move(requests), std::move(failures), std::move(durations),
-          std::move(lags), std::move(skips)};
 }
 
 }  // namespace dbpool::exporter

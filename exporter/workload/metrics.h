@@ -4,8 +4,6 @@
 #ifndef DBPOOL_EXPORTER_WORKLOAD_METRICS_H_
 #define DBPOOL_EXPORTER_WORKLOAD_METRICS_H_
 
-#include <prometheus/metric_family.h>
-
 #include <array>
 #include <atomic>
 #include <cstddef>
@@ -19,6 +17,7 @@
 #include "dbpool/error.h"
 #include "dbpool/options.h"
 #include "exporter/histogram.h"
+#include "exporter/metric_sink.h"
 
 namespace dbpool::exporter {
 
@@ -32,7 +31,7 @@ inline constexpr std::size_t kWorkloadFailureCount =
 std::size_t workload_failure(const Error& error) noexcept;
 std::string_view workload_failure_name(std::size_t failure) noexcept;
 
-class WorkloadMetrics {
+class WorkloadMetrics final : public metrics::Source {
  public:
   WorkloadMetrics(std::string pool, std::vector<std::string> workloads);
 
@@ -50,7 +49,7 @@ class WorkloadMetrics {
   std::uint64_t total_failed() const noexcept;
   std::uint64_t total_skipped() const noexcept;
 
-  std::vector<::prometheus::MetricFamily> collect() const;
+  void tell(metrics::Sink& sink) const override;
 
  private:
   struct Counted {

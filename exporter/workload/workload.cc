@@ -55,8 +55,6 @@ const WorkloadMetrics& Workload::metrics() const noexcept {
   return engine_->metrics();
 }
 
-std::vector<::prometheus::MetricFamily> Workload::Collect() const {
-  return engine_->metrics().collect();
-}
+void Workload::tell(metrics::Sink& sink) const { metrics().tell(sink); }
 
 }  // namespace dbpool::exporter

@@ -18,12 +18,9 @@
 #ifndef DBPOOL_EXPORTER_WORKLOAD_WORKLOAD_H_
 #define DBPOOL_EXPORTER_WORKLOAD_WORKLOAD_H_
 
-#include <prometheus/collectable.h>
-
 #include <cstdint>
 #include <memory>
 #include <thread>
-#include <vector>
 
 #include "dbpool/pool.h"
 #include "exporter/workload/metrics.h"
@@ -33,7 +30,7 @@ namespace dbpool::exporter {
 
 class WorkloadEngine;
 
-class Workload : public ::prometheus::Collectable {
+class Workload final : public metrics::Source {
  public:
   // Does nothing before start(). `options` must be valid (validate()).
   // `on_refusal` may be empty.
@@ -66,8 +63,7 @@ class Workload : public ::prometheus::Collectable {
   bool wait(TimePoint deadline);
 
   const WorkloadMetrics& metrics() const noexcept;
-  // The name is prometheus-cpp's.
-  std::vector<::prometheus::MetricFamily> Collect() const override;
+  void tell(metrics::Sink& sink) const override;
 
  private:
   // Shared with the thread, which outlives this object when requests do not

@@ -1,4 +1,5 @@
 #include "exporter/workload/workload.h"
+#include "exporter/family_sink.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -22,7 +23,7 @@ using test::kPatience;
 // "family{label=value,…}" → value; of a histogram its count.
 std::map<std::string, double> series_of(const Workload& workload) {
   std::map<std::string, double> series;
-  for (const auto& family : workload.Collect()) {
+  for (const auto& family : metrics::families_of(workload)) {
     const bool is_histogram =
         family.type == ::prometheus::MetricType::Histogram;
     for (const auto& metric : family.metric) {
@@ -131,7 +132,7 @@ TEST_F(WorkloadTest, DurationHoldsTheWaitAndTheLease) {
 
   const PoolStats stats = pool.stats();
   double seconds_spent = 0;
-  for (const auto& family : workload.Collect()) {
+  for (const auto& family : metrics::families_of(workload)) {
     if (family.name != "dbpool_workload_duration_seconds") continue;
     seconds_spent = family.metric.at(0).histogram.sample_sum;
   }

@@ -15,7 +15,6 @@
 #include "exporter/http/lifecycle_handlers.h"
 #include "exporter/http/metrics_handler.h"
 #include "exporter/http/stats_handler.h"
-#include "exporter/http/text_format.h"
 
 namespace dbpool::exporter {
 namespace {
@@ -159,30 +158,28 @@ TEST(LandingHandler, ShowsPoolsAndLinksWithoutLettingNamesBecomeMarkup) {
   EXPECT_THAT(response.body, Not(HasSubstr("<script>")));
 }
 
-class FakeCollector : public ::prometheus::Collectable {
+constexpr metrics::MetricInfo kFake = {"fake", metrics::kGauge, "A fake."};
+constexpr metrics::MetricInfo kFakeToo = {"fake_too", metrics::kGauge, "Too."};
+
+class FakeSource : public metrics::Source {
  public:
-  explicit FakeCollector(std::function<double()> value)
+  explicit FakeSource(std::function<double()> value)
       : value_(std::move(value)) {}
-  std::vector<::prometheus::MetricFamily> Collect() const override {
-    ::prometheus::MetricFamily family;
-    family.name = "fake";
-    family.type = ::prometheus::MetricType::Gauge;
-    ::prometheus::ClientMetric metric;
-    metric.gauge.value = value_();
-    family.metric = {metric};
-    return {family};
+  void tell(metrics::Sink& sink) const override {
+    sink.add(kFake, {}, value_());
+    sink.add(kFakeToo, {}, value_());
   }
 
  private:
   const std::function<double()> value_;
 };
 
-TEST(MetricsHandler, ServesWhatTheCollectorsSayNow) {
+TEST(MetricsHandler, ServesWhatTheSourcesTellNow) {
   auto page = std::make_shared<MetricsPage>();
   const Route route = metrics_route("/metrics", page);
   EXPECT_EQ(route.handler(kGet).body, "");
   double value = 1;
-  page->add(std::make_shared<FakeCollector>([&] { return value; }));
+  page->add(std::make_shared<FakeSource>([&] { return value; }));
   EXPECT_THAT(route.handler(kGet).body, HasSubstr("\nfake 1\n"));
   value = 2;
   const Response response = route.handler(kGet);
@@ -190,16 +187,17 @@ TEST(MetricsHandler, ServesWhatTheCollectorsSayNow) {
   EXPECT_EQ(response.content_type, "text/plain; version=0.0.4; charset=utf-8");
 }
 
-TEST(MetricsHandler, ACollectorThatThrowsFailsTheScrapeNotThePage) {
+TEST(MetricsHandler, ASourceThatThrowsFailsTheScrapeAndLeavesNothingOfIt) {
   MetricsPage page;
-  bool broken = true;
-  page.add(std::make_shared<FakeCollector>([&]() -> double {
-    if (broken) throw std::runtime_error("broken");
-    return 7;
+  int calls = 0;
+  page.add(std::make_shared<FakeSource>([&]() -> double {
+    if (++calls == 2) throw std::runtime_error("broken");
+    return calls;
   }));
   EXPECT_THROW(page.text(), std::runtime_error);
-  broken = false;
-  EXPECT_THAT(page.text(), HasSubstr("fake 7"));
+  EXPECT_EQ(page.text(),
+            "# HELP fake A fake.\n# TYPE fake gauge\nfake 3\n"
+            "# HELP fake_too Too.\n# TYPE fake_too gauge\nfake_too 4\n");
 }
 
 }  // namespace

@@ -14,7 +14,7 @@
 #include <vector>
 
 #include "exporter/http/listen_address.h"
-#include "exporter/http/text_format.h"
+#include "tests/unit/text_of.h"
 
 namespace dbpool::exporter {
 namespace {
@@ -40,9 +40,7 @@ class RouterTest : public testing::Test {
                    [&](const Response& response) { answer = response; });
     return answer;
   }
-  std::string metrics() const {
-    return to_prometheus_text(router_->metrics()->Collect());
-  }
+  std::string metrics() const { return test::text_of(*router_->metrics()); }
   static std::string header(const Response& response, const std::string& name) {
     for (const Header& one : response.headers) {
       if (one.name == name) return one.value;

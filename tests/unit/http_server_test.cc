@@ -18,10 +18,10 @@
 #include <vector>
 
 #include "exporter/http/addresses.h"
-#include "exporter/http/text_format.h"
 #include "tests/support/eventually.h"
 #include "tests/support/http_client.h"
 #include "tests/support/net.h"
+#include "tests/unit/text_of.h"
 
 namespace dbpool::exporter {
 namespace {
@@ -63,9 +63,7 @@ class ServerTest : public testing::Test {
           std::move(options));
   }
   int port() const { return server_->addresses().at(0).port; }
-  std::string metrics() const {
-    return to_prometheus_text(metrics_->Collect());
-  }
+  std::string metrics() const { return test::text_of(*metrics_); }
   // What the server sends on a connection of its own.
   std::string raw(const std::string& bytes) const {
     HttpConnection connection(port());

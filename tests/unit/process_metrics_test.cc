@@ -7,19 +7,22 @@
 
 #include <chrono>
 #include <filesystem>
+#include <future>
 #include <map>
 #include <string>
+#include <thread>
 
 #include "exporter/build_info.h"
-#include "exporter/http/text_format.h"
+#include "exporter/family_sink.h"
 #include "tests/support/temp_dir.h"
+#include "tests/unit/text_of.h"
 
 namespace dbpool::exporter {
 namespace {
 
-std::map<std::string, double> values(const ProcessCollector& collector) {
+std::map<std::string, double> values(const ProcessMetrics& source) {
   std::map<std::string, double> result;
-  for (const auto& family : collector.Collect()) {
+  for (const auto& family : metrics::families_of(source)) {
     const auto& metric = family.metric.at(0);
     result[family.name] = family.type == ::prometheus::MetricType::Counter
                               ? metric.counter.value
@@ -29,7 +32,7 @@ std::map<std::string, double> values(const ProcessCollector& collector) {
 }
 
 TEST(ProcessMetrics, TellOfThisProcess) {
-  auto seen = values(ProcessCollector());
+  auto seen = values(ProcessMetrics());
   ASSERT_EQ(seen.size(), 7U);
   EXPECT_GT(seen["process_resident_memory_bytes"], 1e6);
   EXPECT_GE(seen["process_virtual_memory_bytes"],
@@ -45,13 +48,23 @@ TEST(ProcessMetrics, TellOfThisProcess) {
 }
 
 TEST(ProcessMetrics, CountDescriptorsAsTheyAre) {
-  const ProcessCollector collector;
-  const double before = values(collector)["process_open_fds"];
+  const ProcessMetrics source;
+  const double before = values(source)["process_open_fds"];
   const int fd = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
   ASSERT_GE(fd, 0);
-  EXPECT_EQ(values(collector)["process_open_fds"], before + 1);
+  EXPECT_EQ(values(source)["process_open_fds"], before + 1);
   ::close(fd);
-  EXPECT_EQ(values(collector)["process_open_fds"], before);
+  EXPECT_EQ(values(source)["process_open_fds"], before);
+}
+
+TEST(ProcessMetrics, CountThreadsAsTheyAre) {
+  const ProcessMetrics source;
+  const double before = values(source)["process_threads"];
+  std::promise<void> seen;
+  std::thread other([&] { seen.get_future().wait(); });
+  EXPECT_EQ(values(source)["process_threads"], before + 1);
+  seen.set_value();
+  other.join();
 }
 
 TEST(ProcessMetrics, ANameWithBlanksAndParenthesesDoesNotShiftTheFields) {
@@ -60,25 +73,25 @@ TEST(ProcessMetrics, ANameWithBlanksAndParenthesesDoesNotShiftTheFields) {
   std::string stat = "7 (a) b (c) S";
   for (int i = 4; i <= 52; ++i) stat += " " + std::to_string(i * 1000);
   test::write_file(proc.path() + "/self/stat", stat + "\n");
+  test::write_file(proc.path() + "/self/statm", "23 7 1 1 0 5 0\n");
   test::write_file(proc.path() + "/stat", "cpu 1 2 3\nbtime 1700000000\n");
-  auto seen = values(ProcessCollector(proc.path()));
+  auto seen = values(ProcessMetrics(proc.path()));
   const auto ticks = static_cast<double>(::sysconf(_SC_CLK_TCK));
-  EXPECT_EQ(seen["process_cpu_seconds_total"], 29'000 / ticks);
-  EXPECT_EQ(seen["process_threads"], 20'000);
+  const auto page = static_cast<double>(::sysconf(_SC_PAGESIZE));
   EXPECT_EQ(seen["process_start_time_seconds"], 1.7e9 + 22'000 / ticks);
-  EXPECT_EQ(seen["process_virtual_memory_bytes"], 23'000);
-  EXPECT_EQ(seen["process_resident_memory_bytes"],
-            24'000.0 * static_cast<double>(::sysconf(_SC_PAGESIZE)));
+  EXPECT_EQ(seen["process_virtual_memory_bytes"], 23 * page);
+  EXPECT_EQ(seen["process_resident_memory_bytes"], 7 * page);
 }
 
 TEST(ProcessMetrics, WhatCannotBeReadIsLeftOut) {
-  const auto seen = values(ProcessCollector("/nonexistent"));
-  EXPECT_EQ(seen.size(), 1U);
-  EXPECT_EQ(seen.count("process_max_fds"), 1U);
+  const auto seen = values(ProcessMetrics("/nonexistent"));
+  EXPECT_THAT(seen, testing::UnorderedElementsAre(
+                        testing::Key("process_cpu_seconds_total"),
+                        testing::Key("process_max_fds")));
 }
 
 TEST(BuildInfo, IsOneSeriesWithItsLabels) {
-  const std::string page = to_prometheus_text(BuildInfoCollector().Collect());
+  const std::string page = test::text_of(BuildInfoMetrics());
   EXPECT_THAT(page, testing::ContainsRegex(
                         "\ndbpool_exporter_build_info.version=\"[0-9.]+\","
                         "revision=\"[0-9a-z]+\",libpq=\"[0-9.]+\","

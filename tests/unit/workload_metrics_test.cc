@@ -8,6 +8,8 @@
 #include <set>
 #include <string>
 
+#include "exporter/family_sink.h"
+
 namespace dbpool::exporter {
 namespace {
 
@@ -49,9 +51,9 @@ TEST(WorkloadMetricsTest, EveryErrorHasOneReasonOfTheClosedSet) {
 }
 
 // Series as "name{label=value,…}" → value; histograms by their count.
-std::map<std::string, double> series_of(const WorkloadMetrics& metrics) {
+std::map<std::string, double> series_of(const WorkloadMetrics& source) {
   std::map<std::string, double> series;
-  for (const auto& family : metrics.collect()) {
+  for (const auto& family : metrics::families_of(source)) {
     for (const auto& metric : family.metric) {
       std::string key = family.name + "{";
       for (const auto& label : metric.label) {
