@@ -94,7 +94,7 @@ void EventLog::connect_failed(const ConnectFailedEvent& event) noexcept {
 
 void EventLog::connection_closed(const ConnectionClosedEvent& event) noexcept {
   if (!options_.connections) return;
-  log_.info("connection removed", {{"pool", event.pool},
+  log_.info("connection closed", {{"pool", event.pool},
                                    {"reason", to_string(event.reason)},
                                    {"backend_pid", event.backend_pid},
                                    {"uses", event.uses},

@@ -35,6 +35,7 @@ const whatUsersFeel = {
       width: 5,
       steps: ["green", [0.001, "yellow"], [0.01, "red"]],
       noValue: "no requests",
+      alerts: ["DbpoolAcquireBudgetBurn"],
       queries: [
         {
           expr: dropNaN(
@@ -52,6 +53,7 @@ const whatUsersFeel = {
       width: 5,
       steps: ["green", [0.5, "yellow"], [2, "red"]],
       noValue: "no requests",
+      alerts: ["DbpoolQueriesSlow", "DbpoolWaitingRequests"],
       queries: [
         {
           expr: dropNaN(quantile(0.99, "dbpool_workload_duration_seconds")),

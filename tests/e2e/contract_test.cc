@@ -394,7 +394,7 @@ TEST_F(ContractTest, QueriesAndConnectionsAreLoggedWhenAskedFor) {
   EXPECT_THAT(exporter.output(), Not(HasSubstr("query=probe_")))
       << "they would bury the others";
   exporter.stop();
-  EXPECT_TRUE(exporter.wait_for_log("msg=\"connection removed\".*drain"));
+  EXPECT_TRUE(exporter.wait_for_log("msg=\"connection closed\".*drain"));
 }
 
 TEST_F(ContractTest, ProductionLogsNeitherQueriesNorConnections) {

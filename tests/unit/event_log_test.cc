@@ -64,7 +64,7 @@ TEST_F(EventLogTest, ConnectionsAreLoggedOnlyWhenAskedFor) {
   EXPECT_THAT(text(), HasSubstr("level=info msg=\"connection opened\" "
                                 "pool=default host=db backend_pid=7"));
   talking.connection_closed(closed);
-  EXPECT_THAT(text(), HasSubstr("msg=\"connection removed\" pool=default "
+  EXPECT_THAT(text(), HasSubstr("msg=\"connection closed\" pool=default "
                                 "reason=max_uses backend_pid=7 uses=9"));
 }
 
