@@ -75,7 +75,7 @@ bool has_small_body(const mg_request_info& info, const Request& request) {
 }
 
 std::string_view handshake_error(std::string_view message) {
-  if (message.starts_with("SSL syscall error")) return "the client went away";
+  if (message.starts_with("SSL syscall error")) return "the connection ended";
   if (!message.starts_with("sslize error: ")) return "";
   return message.substr(message.rfind(':') + 1);
 }

@@ -59,19 +59,21 @@ void Router::serve(const Request& request, const Write& write) {
     answer(match, not_allowed(request.path));
     return;
   }
-  if (!match.route->limited) {
-    answer(match, run(*match.route, request));
-    return;
-  }
+  answer(match, match.route->limited ? run_limited(*match.route, request)
+                                     : run(*match.route, request));
+}
+
+// The place is free again before the answer is written, which takes as long as
+// the client likes.
+Response Router::run_limited(const Route& route, const Request& request) {
   const std::uint32_t before = limited_in_flight_.fetch_add(1);
   const AtEnd leave{[this] { limited_in_flight_.fetch_sub(1); }};
   if (before >= max_requests_) {
-    answer(match, {.status = 503,
-                   .body = "503: too many requests at once\n",
-                   .headers = {{"Retry-After", "1"}}});
-    return;
+    return {.status = 503,
+            .body = "503: too many requests at once\n",
+            .headers = {{"Retry-After", "1"}}};
   }
-  answer(match, run(*match.route, request));
+  return run(route, request);
 }
 
 std::optional<Response> Router::stopped_at_gate(const Match& match,

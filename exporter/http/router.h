@@ -45,7 +45,8 @@ using Gate =
 //   404 for a path that is not in the table; 405 for what is no path and a
 //       method that no route takes, such as OPTIONS *,
 //   405 with Allow for a method that the path does not take,
-//   503 with Retry-After past `max_requests` limited requests at once,
+//   503 with Retry-After past `max_requests` limited requests at once, those
+//       whose answer is being sent not counted,
 //   500 when the handler throws (logged, rate-limited; the client is not
 //       told why),
 // and else what the handler says.
@@ -85,6 +86,7 @@ class Router {
   Response not_allowed(std::string_view path) const;
   bool is_taken(std::string_view method) const noexcept;
   Response run(const Route& route, const Request& request);
+  Response run_limited(const Route& route, const Request& request);
 
   // Constant after construction.
   const std::vector<Route> routes_;

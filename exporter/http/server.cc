@@ -14,8 +14,12 @@
 #include <thread>
 #include <utility>
 
+#include "exporter/at_end.h"
 #include "exporter/http/addresses.h"
 #include "exporter/http/civetweb_request.h"
+#include "exporter/http/doorman.h"
+#include "exporter/http/handshakes.h"
+#include "exporter/http/open_sockets.h"
 #include "exporter/signals_blocked.h"
 #include "exporter/web_config/web_guard.h"
 
@@ -24,6 +28,8 @@ namespace dbpool::exporter {
 namespace {
 
 constexpr auto kGrace = std::chrono::seconds(2);
+// Threads beside those for max_requests, for health and for who comes next.
+constexpr std::uint32_t kSpareThreads = 10;
 
 using Error = tl::unexpected<std::string>;
 
@@ -83,6 +89,7 @@ class Server::Impl {
   std::vector<std::string> numeric_hosts_;  // of addresses_
   WebGuard* guard_ = nullptr;
   mg_context* context_ = nullptr;
+  std::unique_ptr<Doorman> doorman_;
 
   std::mutex mutex_;
   std::condition_variable idle_;
@@ -113,9 +120,8 @@ std::optional<std::string> Server::Impl::start(const ServerOptions& options) {
 
 std::optional<std::string> Server::Impl::listen(const ServerOptions& options,
                                                 const std::string& ports) {
-  // Room for the limited requests and some for health beside them.
   const std::uint32_t threads =
-      std::max(options.worker_threads, router_->max_requests() + 10);
+      std::max(options.worker_threads, router_->max_requests() + kSpareThreads);
   const std::map<std::string, std::string> settings = {
       {"listening_ports", ports},
       {"num_threads", std::to_string(threads)},
@@ -144,6 +150,10 @@ std::optional<std::string> Server::Impl::listen(const ServerOptions& options,
   callbacks.log_message = &Impl::on_message;
   callbacks.external_ssl_ctx = &Impl::on_tls;
   callbacks.init_thread = &Impl::on_thread;
+  doorman_ = std::make_unique<Doorman>(threads - kSpareThreads, log_);
+  if (guard_ != nullptr && guard_->listening_context() != nullptr) {
+    note_handshakes(guard_->listening_context());
+  }
   {
     const SignalsBlocked blocked;
     context_ = mg_start(&callbacks, this, list.data());
@@ -153,6 +163,11 @@ std::optional<std::string> Server::Impl::listen(const ServerOptions& options,
     return "the HTTP server did not start: " + first_message_;
   }
   take_real_ports();
+  std::vector<std::uint16_t> real_ports;
+  for (const ListenAddress& address : addresses_) {
+    real_ports.push_back(address.port);
+  }
+  doorman_->watch(std::move(real_ports));
   const std::lock_guard lock(mutex_);
   started_ = true;
   return std::nullopt;
@@ -186,6 +201,7 @@ void Server::Impl::stop() {
   });
   mg_stop(context_);
   context_ = nullptr;
+  doorman_.reset();
 }
 
 bool Server::Impl::enter() {
@@ -203,6 +219,9 @@ void Server::Impl::answer(mg_connection* connection, bool may_keep_alive) {
   const mg_request_info& info = *mg_get_request_info(connection);
   const Request request = request_of(info);
   const bool is_open = enter();
+  const std::string client = client_name(info.remote_addr, info.remote_port);
+  doorman_->begin(client);
+  const AtEnd served{[&] { doorman_->end(client); }};
   // civetweb drops headers beyond its bound, a Content-Length among them.
   const bool is_whole = info.num_headers < MG_MAX_HEADERS;
   const WireOptions options = {.keep_alive = may_keep_alive && is_open &&
@@ -211,6 +230,7 @@ void Server::Impl::answer(mg_connection* connection, bool may_keep_alive) {
                                              has_small_body(info, request),
                                .omit_body = request.method == "HEAD"};
   const auto send = [&](const Response& response) {
+    doorman_->end(client);
     write(connection, response, options);
   };
   if (!is_open) {
@@ -299,12 +319,7 @@ int Server::Impl::on_message(const mg_connection* connection,
     self.log_.limited(LogLevel::kWarn, "http server", "HTTP server",
                       {{"error", message}});
   } else if (!self.stopping_) {  // then it is our own knocking
-    // null on a thread that has not served a request yet.
-    const mg_request_info* info = mg_get_request_info(connection);
-    self.log_.limited(
-        LogLevel::kWarn, "tls handshake", "a TLS handshake failed",
-        {{"client", info == nullptr ? "unknown" : info->remote_addr},
-         {"error", why}});
+    log_failed_handshake(self.log_, why);
   }
   return 1;  // handled
 }

@@ -6,16 +6,18 @@
 // sends nothing, or its request too slowly, is closed after at most 2 T, with
 // TLS 3 T, since the handshake has T for itself; one that is idle after an
 // answer, after keep_alive_timeout; one that does not read its answer, once
-// nothing of it could be sent for T. So with fewer than W such clients every
-// other request is answered at once; with N of them that come back as often as
-// they are thrown out, a request waits at most about (N / W + 1) · 2 T for its
-// turn. With the defaults (W = 50, T = 5 s) it takes 50 connections at once to
-// delay a scrape, and 49 change nothing. Request headers are bounded at 16 KiB
-// and 63 lines; a body is never used, and a connection whose body is over 8 KiB
-// is closed with the answer. A target in absolute form is served by its path,
-// whatever host it names; what asks for no path (OPTIONS *, CONNECT) gets 405.
-// So do methods that civetweb does not know, TRACE among them, whose headers it
-// does not read: where a password is demanded they get 401.
+// nothing of it could be sent for T, so one that reads a little now and then
+// stays. All of them only as long as there is room: past W - 10 connections
+// those that have kept the server waiting longest are closed (doorman.h). So
+// 40 such clients (W = 50 by default) change nothing, and with N of them at
+// once a request waits for its turn about half a second and N / 4 W seconds.
+//
+// Request headers are bounded at 16 KiB and 63 lines; a body is never used, and
+// a connection whose body is over 8 KiB is closed with the answer. A target in
+// absolute form is served by its path, whatever host it names; what asks for no
+// path (OPTIONS *, CONNECT) gets 405. So do methods that civetweb does not
+// know, TRACE among them, whose headers it does not read: where a password is
+// demanded they get 401.
 #ifndef DBPOOL_EXPORTER_HTTP_SERVER_H_
 #define DBPOOL_EXPORTER_HTTP_SERVER_H_
 

@@ -2,9 +2,16 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
 
+#include <array>
+#include <atomic>
+#include <chrono>
 #include <memory>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "tests/e2e/exporter.h"
@@ -131,6 +138,77 @@ TEST_F(HttpTest, SlowRequestsAreThrownOutAndDelayNobody) {
   EXPECT_EQ(exporter_.get("/metrics", quick).status, 200);
   for (const auto& connection : slow) {
     EXPECT_TRUE(connection->closed_by_server(kLiveness));
+  }
+}
+
+// Connected to 127.0.0.1:port, with buffers so small that a page of metrics
+// does not fit between the two ends.
+UniqueFd connect_narrowly(int port) {
+  UniqueFd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  const int small = 2048;
+  ::setsockopt(fd.get(), SOL_SOCKET, SO_RCVBUF, &small, sizeof(small));
+  const int segment = 536;
+  ::setsockopt(fd.get(), IPPROTO_TCP, TCP_MAXSEG, &segment, sizeof(segment));
+  sockaddr_in address = {};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(static_cast<std::uint16_t>(port));
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  EXPECT_EQ(::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address),
+                      sizeof(address)),
+            0);
+  return fd;
+}
+
+// Clients that ask for the page several times at once and read a little of it
+// from time to time, until the end of its scope.
+class Tricklers {
+ public:
+  Tricklers(int port, int count) {
+    std::string requests;
+    for (int i = 0; i < 20; ++i) {
+      requests += "GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n";
+    }
+    for (int i = 0; i < count; ++i) {
+      clients_.push_back(connect_narrowly(port));
+      ::send(clients_.back().get(), requests.data(), requests.size(),
+             MSG_NOSIGNAL);
+    }
+    thread_ =
+        std::jthread([this](const std::stop_token& stopped) { read(stopped); });
+  }
+
+  // How many of them have begun to read.
+  int begun() const { return begun_; }
+
+ private:
+  void read(const std::stop_token& stopped) {
+    std::vector<bool> has_read(clients_.size(), false);
+    while (!stopped.stop_requested()) {
+      for (std::size_t i = 0; i < clients_.size(); ++i) {
+        std::array<char, 512> bytes;
+        const auto got =
+            ::recv(clients_[i].get(), bytes.data(), bytes.size(), MSG_DONTWAIT);
+        if (got <= 0 || has_read[i]) continue;
+        has_read[i] = true;
+        ++begun_;
+      }
+      std::this_thread::sleep_for(std::chrono::milliseconds(20));  // trickles
+    }
+  }
+
+  std::vector<UniqueFd> clients_;
+  std::atomic<int> begun_ = 0;
+  std::jthread thread_;
+};
+
+TEST_F(HttpTest, ReadersThatTrickleKeepNobodyOut) {
+  // As many as there are requests at once, and as there are threads.
+  for (const int count : {42, 70}) {
+    const Tricklers tricklers(exporter_.port(), count);
+    ASSERT_TRUE(eventually(kLiveness, [&] { return tricklers.begun() >= 42; }));
+    for (int i = 0; i < 20; ++i) {
+      EXPECT_EQ(exporter_.get("/metrics").status, 200);
+    }
   }
 }
 

@@ -120,6 +120,14 @@ TEST_F(WebTlsTest, AThousandRequestsOverOneConnectionAndOverFreshOnes) {
   EXPECT_EQ(exporter->stop(), 0);
 }
 
+TEST_F(WebTlsTest, AFailedHandshakeNamesItsClient) {
+  auto exporter = start(tls_config());
+  HttpConnection stranger(exporter->port());
+  stranger.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+  EXPECT_TRUE(exporter->wait_for_log(
+      "a TLS handshake failed.*client=127.0.0.1 .*http request"));
+}
+
 TEST_F(WebTlsTest, EachKindOfClientAuthAsksWhatItSays) {
   made_.make_ca("other_ca");
   made_.issue("stranger", "DNS:client.example", "other_ca");

@@ -142,6 +142,14 @@ TEST_F(RouterTest, PastTheLimitWorkGets503AndHealthDoesNot) {
                         "code=\"503\"} 1\n"));
 }
 
+TEST_F(RouterTest, AnAnswerThatIsBeingSentTakesNoPlace) {
+  use({text_route("/a", "a", "body")}, 1);
+  Response meanwhile;
+  router_->serve({.method = "GET", .path = "/a", .query = ""},
+                 [&](const Response&) { meanwhile = ask("GET", "/a"); });
+  EXPECT_EQ(meanwhile.status, 200);
+}
+
 TEST_F(RouterTest, CountsByHandlerAndCodeWithClosedLabels) {
   use({text_route("/a", "a", "body")});
   EXPECT_THAT(metrics(),
