@@ -10,13 +10,16 @@ Ticker::Ticker(Duration interval, std::function<void()> tick)
       thread_([this](const std::stop_token& stop) { loop(stop); }) {}
 
 void Ticker::loop(const std::stop_token& stop) {
-  for (TimePoint next = Clock::now() + interval_;; next += interval_) {
+  TimePoint next = Clock::now() + interval_;
+  while (true) {
     {
       std::unique_lock lock(mutex_);
       wake_.wait_until(lock, stop, next, [] { return false; });
     }
     if (stop.stop_requested()) return;
     tick_();
+    const auto missed = (Clock::now() - next) / interval_;
+    next += (missed + 1) * interval_;
   }
 }
 

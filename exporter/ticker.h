@@ -13,7 +13,9 @@
 namespace dbpool::exporter {
 
 // From its construction, first after one interval, until it is destroyed;
-// the destructor waits for a call under way.
+// the destructor waits for a call under way. A call that comes late, after a
+// long one or a stop of the process, is not made up for: the next one comes at
+// the schedule's next point in time.
 class Ticker {
  public:
   Ticker(Duration interval, std::function<void()> tick);
