@@ -4,8 +4,10 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <cstdio>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 
 namespace dbpool::exporter {
@@ -20,10 +22,6 @@ std::uint32_t live_connections(const PoolStats& stats) {
   return count(stats, ConnectionState::kChecking) +
          count(stats, ConnectionState::kIdle) +
          count(stats, ConnectionState::kActive);
-}
-
-bool waits_for(const PoolStats& stats, WaitReason reason) {
-  return stats.waiting[static_cast<std::size_t>(reason)] > 0;
 }
 
 bool has_failed(const std::optional<ProbeStats>& probe) {
@@ -123,21 +121,37 @@ Verdict degraded(std::string why) {
   return {HealthStatus::kDegraded, std::move(why)};
 }
 
-Verdict judge_waits(const PoolStats& stats) {
-  if (stats.oldest_waiting_age < kLongWait) return {};
-  if (waits_for(stats, WaitReason::kCapacity)) {
-    return degraded("the pool is exhausted: requests wait for a connection");
+// "the pool is exhausted: 3 requests wait, the oldest for 2.3 s"; nullopt when
+// nobody waits for that.
+std::optional<Verdict> judge_wait(const PoolStats& stats, WaitReason reason,
+                                  std::string_view what) {
+  const auto number = stats.waiting[static_cast<std::size_t>(reason)];
+  if (number == 0) return std::nullopt;
+  std::array<char, 64> waits;
+  std::snprintf(
+      waits.data(), waits.size(), ": %u request%s, the oldest for %.1f s",
+      number, number == 1 ? " waits" : "s wait",
+      std::chrono::duration<double>(stats.oldest_waiting_age).count());
+  return degraded(std::string(what) + waits.data());
+}
+
+std::optional<Verdict> judge_waits(const PoolStats& stats) {
+  if (stats.oldest_waiting_age < kLongWait) return std::nullopt;
+  constexpr std::array<std::pair<WaitReason, std::string_view>, 4> kReasons = {{
+      {WaitReason::kCapacity, "the pool is exhausted"},
+      {WaitReason::kServerSlots, "the database refuses more connections"},
+      {WaitReason::kBackendDown, "the database is down"},
+      {WaitReason::kOpening, "connections take long to open"},
+  }};
+  for (const auto& [reason, what] : kReasons) {
+    if (auto verdict = judge_wait(stats, reason, what)) return verdict;
   }
-  if (waits_for(stats, WaitReason::kServerSlots)) {
-    return degraded("the database refuses more connections");
-  }
-  if (waits_for(stats, WaitReason::kBackendDown)) {
-    return degraded("requests wait for a database that is down");
-  }
-  if (waits_for(stats, WaitReason::kOpening)) {
-    return degraded("requests wait for connections that take long to open");
-  }
-  return {};
+  return std::nullopt;
+}
+
+Verdict failing(std::string_view probe, const ProbeStats& stats) {
+  return degraded("the probe " + std::string(probe) +
+                  " fails: " + stats.last_failure.message);
 }
 
 Verdict judge(const HealthFacts& facts) {
@@ -147,19 +161,18 @@ Verdict judge(const HealthFacts& facts) {
       (stats.backing_off || unreachable(facts))) {
     return down(newest_failure(facts));
   }
-  if (hangs(facts)) return down(facts.connect->last_failure.message);
+  if (hangs(facts)) {
+    return down("the probes connect and select_1 fail: " +
+                facts.connect->last_failure.message);
+  }
   if (std::string why = recent_failures(facts.recent); !why.empty()) {
     return degraded(std::move(why));
   }
-  if (Verdict waits = judge_waits(stats); waits.status != HealthStatus::kOk) {
-    return waits;
-  }
+  if (auto waits = judge_waits(stats)) return *std::move(waits);
   // Sessions that are there may go on for long while no new one can be had.
-  if (connect_fails(facts)) {
-    return degraded(facts.connect->last_failure.message);
-  }
-  if (select_fails(facts)) return degraded(facts.select->last_failure.message);
-  if (server_fails(facts)) return degraded(facts.server->last_failure.message);
+  if (connect_fails(facts)) return failing("connect", *facts.connect);
+  if (select_fails(facts)) return failing("select_1", *facts.select);
+  if (server_fails(facts)) return failing("server", *facts.server);
   return {};
 }
 

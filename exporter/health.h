@@ -15,6 +15,9 @@
 //   degraded  a probe fails
 //   ok        otherwise
 //
+// The reason tells the numbers: how many acquires failed, how many requests
+// wait and since when, which probe fails and with what error.
+//
 // A probe's failure counts until something newer says otherwise, since its
 // next run may be 15 s away:
 //

@@ -99,6 +99,8 @@ TEST(HealthTest, AHungDatabaseIsDownThoughConnectionsLive) {
   facts.connect = probe(false, kThen, "timeout");
   facts.select = probe(false, kLater, "statement timeout");
   EXPECT_EQ(judge_health(facts).status, HealthStatus::kDown);
+  EXPECT_EQ(judge_health(facts).reason,
+            "the probes connect and select_1 fail: timeout");
 }
 
 TEST(HealthTest, AnExhaustedPoolOnAServerWithoutSlotsIsNotDown) {
@@ -145,6 +147,24 @@ TEST(HealthTest, LongWaitsAreDegradedWhateverTheyAreFor) {
     wait_for(facts, reason, kLongWait);
     EXPECT_EQ(judge_health(facts).status, HealthStatus::kDegraded);
   }
+}
+
+TEST(HealthTest, ALongWaitTellsHowManyWaitAndSinceWhen) {
+  const auto reason_for = [](WaitReason reason) {
+    HealthFacts facts = well();
+    wait_for(facts, reason, milliseconds(2345));
+    return judge_health(facts).reason;
+  };
+  EXPECT_EQ(reason_for(WaitReason::kCapacity),
+            "the pool is exhausted: 3 requests wait, the oldest for 2.3 s");
+  EXPECT_EQ(reason_for(WaitReason::kServerSlots),
+            "the database refuses more connections: 3 requests wait, the "
+            "oldest for 2.3 s");
+  EXPECT_EQ(reason_for(WaitReason::kBackendDown),
+            "the database is down: 3 requests wait, the oldest for 2.3 s");
+  EXPECT_EQ(reason_for(WaitReason::kOpening),
+            "connections take long to open: 3 requests wait, the oldest for "
+            "2.3 s");
 }
 
 void fail(AcquireCounts& counts, AcquireFailure failure, std::uint64_t number) {
@@ -274,10 +294,16 @@ TEST(HealthTest, AnyFailingProbeIsDegraded) {
   HealthFacts facts = well();
   facts.select = probe(false, kLater, "permission denied");
   EXPECT_EQ(judge_health(facts).status, HealthStatus::kDegraded);
-  EXPECT_EQ(judge_health(facts).reason, "permission denied");
+  EXPECT_EQ(judge_health(facts).reason,
+            "the probe select_1 fails: permission denied");
   facts = well();
   facts.server = probe(false, kLater);
   EXPECT_EQ(judge_health(facts).status, HealthStatus::kDegraded);
+  EXPECT_EQ(judge_health(facts).reason, "the probe server fails: refused");
+  facts = well();
+  facts.connect = probe(false, kLater);
+  facts.select->finished_at = kLater + seconds(1);
+  EXPECT_EQ(judge_health(facts).reason, "the probe connect fails: refused");
 }
 
 }  // namespace
