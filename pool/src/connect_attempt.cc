@@ -116,7 +116,20 @@ void ConnectAttempt::take_result() {
     progress_ = Progress::kFailed;
   } else {
     note_phase();
+    count_received();
   }
+}
+
+void ConnectAttempt::count_received() {
+  const int fd = PQsocket(link_->connection.get());
+  if (phase_ == ConnectPhase::kTcp || fd < 0) {
+    counter_.reset();  // it tries again on another socket
+    received_ = 0;
+    return;
+  }
+  if (!counter_) counter_.emplace(fd);
+  received_ = counter_->count();
+  if (received_ > kMaxLoginBytes) progress_ = Progress::kFailed;
 }
 
 // Adds the time since the last call to the phase under way.
@@ -163,14 +176,15 @@ void ConnectAttempt::finish_connected() {
 bool ConnectAttempt::wrong_session() const noexcept {
   // The server reports its version when all but this has been settled. (The
   // status says CONNECTION_BAD by now, and the text may be translated.)
-  return progress_ == Progress::kFailed && link_->connection != nullptr &&
-         target_session_attrs_ != "any" &&
+  return progress_ == Progress::kFailed && received_ <= kMaxLoginBytes &&
+         link_->connection != nullptr && target_session_attrs_ != "any" &&
          PQparameterStatus(link_->connection.get(), "server_version") !=
              nullptr;
 }
 
 Error ConnectAttempt::error() const {
   assert(progress_ == Progress::kFailed);
+  if (received_ > kMaxLoginBytes) return flood_error(endpoint_, phase_);
   PGconn* const connection = link_->connection.get();
   if (connection == nullptr) {
     return attempt_error(endpoint_, {.text = "out of memory"});

@@ -1,7 +1,8 @@
 // ConnectAttempt: one PGconn on its way to one endpoint, with the time that
 // each phase takes. TLS handshakes run on a crew of their own (tls_crew.h);
 // meanwhile the PGconn is the crew's, and an attempt that is given up leaves
-// it there.
+// it there. A server that sends more than kMaxLoginBytes before the session is
+// there is given up: libpq would keep all of it in memory.
 //
 // Thread-safety: none; lives on the loop (or thread) that drives it.
 #ifndef DBPOOL_POOL_SRC_CONNECT_ATTEMPT_H_
@@ -9,13 +10,16 @@
 
 #include <libpq-fe.h>
 
+#include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "dbpool/connect.h"
 #include "pool/src/connect_failure.h"
 #include "pool/src/conninfo.h"
 #include "pool/src/handshake_record.h"
+#include "pool/src/received_bytes.h"
 #include "pool/src/step_machine.h"
 #include "pool/src/tls_crew.h"
 
@@ -44,6 +48,8 @@ class ConnectAttempt {
   // to wait for.
   Wait wait(TimePoint now) const noexcept;
   ConnectPhase phase() const noexcept { return phase_; }
+  // Bytes that have come from the server, as far as is known.
+  std::uint64_t received() const noexcept { return received_; }
 
   // Once kFailed.
   Error error() const;
@@ -75,6 +81,7 @@ class ConnectAttempt {
   void account(TimePoint now);
   void take_result();
   void note_phase();
+  void count_received();
   void finish_connected();
 
   const Endpoint endpoint_;
@@ -85,6 +92,8 @@ class ConnectAttempt {
   ConnectPhase phase_ = ConnectPhase::kTcp;
   TimePoint phase_began_;
   PhaseTimes times_ = {};
+  std::optional<ReceivedBytes> counter_;  // of the socket that libpq uses now
+  std::uint64_t received_ = 0;
 };
 
 }  // namespace dbpool::detail

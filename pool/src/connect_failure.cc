@@ -238,17 +238,30 @@ Error attempt_error(const Endpoint& endpoint, const AttemptFacts& facts) {
 }
 
 Error timeout_error(const Endpoint& endpoint, ConnectPhase phase,
-                    Duration after) {
-  const std::string_view hint =
-      phase == ConnectPhase::kTcp
-          ? "is a firewall dropping packets, or the host down?"
-          : "something accepts connections and does not answer; is the server "
-            "overloaded or frozen?";
+                    Duration after, std::uint64_t received) {
+  std::string hint =
+      "something accepts connections and does not answer; is the server "
+      "overloaded or frozen?";
+  if (phase == ConnectPhase::kTcp) {
+    hint = "is a firewall dropping packets, or the host down?";
+  } else if (received > 0) {
+    hint = "it answers (" + std::to_string(received) +
+           " bytes so far) and the login does not end; is the server "
+           "overloaded or frozen, or is it no PostgreSQL?";
+  }
   return make_error(ConnectFailure::kTimeout, {},
                     "connection to " + endpoint.label() + " timed out after " +
                         in_seconds(after) + " in phase " +
-                        std::string(to_string(phase)) + ": " +
-                        std::string(hint));
+                        std::string(to_string(phase)) + ": " + hint);
+}
+
+Error flood_error(const Endpoint& endpoint, ConnectPhase phase) {
+  static_assert(kMaxLoginBytes == 1 << 20);
+  return make_error(ConnectFailure::kOther, {},
+                    "connection to " + endpoint.label() + " failed in phase " +
+                        std::string(to_string(phase)) +
+                        ": the server sent more than 1 MiB before the login "
+                        "ended; is it a PostgreSQL?");
 }
 
 Error resolve_error(const Endpoint& endpoint, std::string_view why) {

@@ -7,6 +7,7 @@
 #define DBPOOL_POOL_SRC_CONNECT_FAILURE_H_
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,6 +17,9 @@
 #include "pool/src/handshake_record.h"
 
 namespace dbpool::detail {
+
+// A login takes some KiB, certificates and messages included.
+inline constexpr std::uint64_t kMaxLoginBytes = std::uint64_t{1} << 20;
 
 // Where one attempt goes.
 struct Endpoint {
@@ -45,8 +49,11 @@ struct AttemptFacts {
 };
 
 Error attempt_error(const Endpoint& endpoint, const AttemptFacts& facts);
+// `received`: bytes that came from the server.
 Error timeout_error(const Endpoint& endpoint, ConnectPhase phase,
-                    Duration after);
+                    Duration after, std::uint64_t received);
+// More than kMaxLoginBytes came.
+Error flood_error(const Endpoint& endpoint, ConnectPhase phase);
 Error resolve_error(const Endpoint& endpoint, std::string_view why);
 
 // The failures of one opening, joined into one error. Bounded: keeps the

@@ -206,10 +206,10 @@ std::optional<Wait> Opening::Impl::wait_for_attempt(TimePoint now, bool ready) {
     wait.until = std::min(wait.until, place_deadline_);
     return wait;
   }
-  const ConnectPhase phase = attempt_->phase();
+  Error error = timeout_error(places_.front().endpoint, attempt_->phase(),
+                              now - place_began_, attempt_->received());
   attempt_ = nullptr;
-  fail_place(
-      timeout_error(places_.front().endpoint, phase, now - place_began_));
+  fail_place(std::move(error));
   return std::nullopt;
 }
 
@@ -269,7 +269,7 @@ void Opening::Impl::give_up() {
     failures_.add(timeout_error(
         places_.front().endpoint,
         places_.front().resolved ? ConnectPhase::kTcp : ConnectPhase::kResolve,
-        Duration{0}));
+        Duration{0}, 0));
   }
   result_ = Unexpected(failures_.join());
 }

@@ -4,8 +4,11 @@
 
 #include <libpq-fe.h>
 #include <poll.h>
+#include <sys/socket.h>
 
+#include <atomic>
 #include <chrono>
+#include <cstddef>
 #include <memory>
 #include <string>
 #include <vector>
@@ -211,6 +214,47 @@ TEST(Opening, SilenceIsATimeoutThatNamesItsPhase) {
     EXPECT_THAT(error.message, HasSubstr(each.phase));
     EXPECT_THAT(error.message, HasSubstr("127.0.0.1:"));
   }
+}
+
+// The head of an error that is 2 GiB long; libpq takes it for one of an old
+// server and waits for its end.
+std::string endless_error() {
+  return "E\x7f\xff\xff\xf0"
+         "SFATAL";
+}
+
+TEST(Opening, AServerThatSendsWithoutEndIsGivenUp) {
+  std::atomic<std::size_t> sent = 0;
+  const FakeServer server([&](int client, const std::string&) {
+    const std::string bytes = endless_error() + std::string(65536, 'x');
+    while (true) {
+      const auto size =
+          ::send(client, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+      if (size <= 0) return;
+      sent += static_cast<std::size_t>(size);
+    }
+  });
+  const Error error =
+      open_failure(planted("127.0.0.1", server.port(), "sslmode=disable"));
+  EXPECT_EQ(error.connect_failure, ConnectFailure::kOther) << error.message;
+  EXPECT_THAT(error.message, HasSubstr("more than 1 MiB"));
+  // Most of it is in the buffers of the two sockets.
+  EXPECT_LT(sent.load(), std::size_t{64} << 20);
+}
+
+TEST(Opening, AServerThatTricklesIsATimeoutThatSaysSo) {
+  const FakeServer server([](int client, const std::string&) {
+    FakeServer::send(client, endless_error());
+    pollfd gone{.fd = client, .events = POLLRDHUP, .revents = 0};
+    while (::poll(&gone, 1, 10) == 0) FakeServer::send(client, "x");
+  });
+  const Error error =
+      open_failure(planted("127.0.0.1", server.port(), "sslmode=disable"),
+                   milliseconds(300));
+  EXPECT_EQ(error.connect_failure, ConnectFailure::kTimeout) << error.message;
+  EXPECT_THAT(error.message, HasSubstr("in phase auth: it answers ("));
+  EXPECT_THAT(error.message, HasSubstr(" bytes so far) and the login does not "
+                                       "end"));
 }
 
 TEST(Opening, AnUnansweredTcpConnectIsATimeoutInPhaseTcp) {

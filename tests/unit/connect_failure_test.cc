@@ -133,8 +133,8 @@ TEST(ConnectFailure, LabelsNameThePlace) {
 }
 
 TEST(ConnectFailure, ATimeoutNamesItsPhase) {
-  const Error error =
-      timeout_error(kDb, ConnectPhase::kTls, std::chrono::milliseconds(2500));
+  const Error error = timeout_error(kDb, ConnectPhase::kTls,
+                                    std::chrono::milliseconds(2500), 0);
   EXPECT_EQ(error.connect_failure, ConnectFailure::kTimeout);
   EXPECT_THAT(error.message, HasSubstr("after 2.5 s in phase tls"));
 }
@@ -142,7 +142,7 @@ TEST(ConnectFailure, ATimeoutNamesItsPhase) {
 TEST(FailureList, OneFailureStandsAsItIs) {
   FailureList list;
   EXPECT_TRUE(list.empty());
-  list.add(timeout_error(kDb, ConnectPhase::kTcp, std::chrono::seconds(1)));
+  list.add(timeout_error(kDb, ConnectPhase::kTcp, std::chrono::seconds(1), 0));
   EXPECT_FALSE(list.empty());
   EXPECT_THAT(list.join().message, StartsWith("connection to db:5432"));
 }
