@@ -190,13 +190,16 @@ int telling(ConnectFailure failure) {
 
 Error refused_by_server(const std::string& start, const ServerAnswer& answer,
                         const AttemptFacts& facts) {
-  const auto cure = cure_of_refused_certificate(answer.text);
-  const auto failure =
-      cure ? ConnectFailure::kTls : classify_code(answer.sqlstate, answer.text);
-  const std::string what_to_do =
-      cure ? *cure
-           : std::string(advice(failure, answer.sqlstate)) +
-                 certificate_hint(facts, answer.sqlstate, answer.text);
+  const bool by_certificate = refuses_certificate(answer.text);
+  const auto failure = by_certificate
+                           ? ConnectFailure::kTls
+                           : classify_code(answer.sqlstate, answer.text);
+  std::string what_to_do =
+      certificate_hint(facts, answer.sqlstate, answer.text);
+  if (!by_certificate) {
+    what_to_do.insert(0, std::string(advice(failure, answer.sqlstate)) +
+                             (what_to_do.empty() ? "" : "; "));
+  }
   return make_error(failure, answer.sqlstate,
                     start + "refused by the server: " +
                         one_line(redact(answer.text), kMaxDetail) +

@@ -169,31 +169,38 @@ std::optional<TlsExplanation> explain_tls(const AttemptFacts& facts,
   return std::nullopt;
 }
 
-std::optional<std::string> cure_of_refused_certificate(
-    std::string_view answer) {
-  if (has(answer, {"requires a valid client certificate"})) {
-    return std::string(kGiveClientCure);
-  }
-  if (has(answer, {"certificate authentication failed"})) {
-    return "the common name of the client certificate must be the user, or be "
-           "mapped to it by the server's pg_ident.conf";
-  }
-  return std::nullopt;
+bool refuses_certificate(std::string_view answer) {
+  // With trust nothing but a certificate can fail.
+  return has(answer, {"requires a valid client certificate",
+                      "certificate authentication failed",
+                      "\"trust\" authentication failed"});
 }
 
 std::string certificate_hint(const AttemptFacts& facts,
                              std::string_view sqlstate,
                              std::string_view answer) {
-  // The server gives no other words when the certificate is the cause.
-  if (sqlstate == "28P01" && !facts.client_name.empty() &&
+  if (has(answer, {"requires a valid client certificate"})) {
+    return std::string(kGiveClientCure);
+  }
+  // The server gives no other words when the certificate is the cause; the
+  // name of its function is not translated.
+  const bool may_be_the_name =
+      sqlstate == "28P01" ||
+      (sqlstate == "28000" &&
+       has(facts.text, {"auth_failed", "authentication failed"}));
+  if (may_be_the_name && !facts.client_name.empty() &&
       facts.client_name != facts.user) {
-    return "; the client certificate is for \"" +
-           std::string(facts.client_name) + "\" and the user is \"" +
-           std::string(facts.user) +
-           "\": with clientcert=verify-full in pg_hba.conf these must be one";
+    return "the client certificate is for \"" + std::string(facts.client_name) +
+           "\" and the user is \"" + std::string(facts.user) +
+           "\": with method cert or clientcert=verify-full in pg_hba.conf "
+           "these must be one, or be mapped by pg_ident.conf";
+  }
+  if (refuses_certificate(answer)) {
+    return "the common name of the client certificate must be the user, or be "
+           "mapped to it by the server's pg_ident.conf";
   }
   if (sqlstate == "28000" && has(answer, {"no encryption", "SSL off"})) {
-    return "; does it admit TLS only? DB_SSL=true (sslmode=verify-full)";
+    return "does it admit TLS only? DB_SSL=true (sslmode=verify-full)";
   }
   return {};
 }

@@ -23,11 +23,12 @@ struct TlsExplanation {
 std::optional<TlsExplanation> explain_tls(const AttemptFacts& facts,
                                           std::string_view host, bool closed);
 
-// Of an attempt that the server refused with these words; only the cure.
-// nullopt: not because of certificates.
-std::optional<std::string> cure_of_refused_certificate(std::string_view answer);
+// Do the server's words of refusal mean the client's certificate, and nothing
+// else?
+bool refuses_certificate(std::string_view answer);
 
-// What else to check, where the server's own words do not tell; or empty.
+// Of an attempt that the server refused with these words: what about
+// certificates and TLS to check, which they do not tell; or empty.
 std::string certificate_hint(const AttemptFacts& facts,
                              std::string_view sqlstate,
                              std::string_view answer);

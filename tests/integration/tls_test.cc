@@ -159,13 +159,36 @@ TEST_F(TlsTest, AClientCertificateOfAnotherCaIsRefusedInBothVersions) {
   }
 }
 
-TEST_F(TlsTest, AClientCertificateForAnotherUserIsHintedAt) {
-  const Error error =
-      failure(target_with(options(ca_.issue({.common_name = "somebody"}))));
-  EXPECT_EQ(error.connect_failure, ConnectFailure::kAuth);
-  EXPECT_THAT(error.message,
-              HasSubstr("the client certificate is for \"somebody\" and the "
-                        "user is \"app\""));
+TEST_F(TlsTest, AClientCertificateForAnotherUserIsNamedWithThatUser) {
+  const ConnectionString target =
+      target_with(options(ca_.issue({.common_name = "somebody"})));
+  struct Case {
+    const char* method;
+    const char* words;
+    ConnectFailure reason;
+  };
+  const Case cases[] = {
+      // The server's words are those of a wrong password, which it may be.
+      {"scram-sha-256 clientcert=verify-full", "password authentication failed",
+       ConnectFailure::kAuth},
+      {"trust clientcert=verify-full", "\"trust\" authentication failed",
+       ConnectFailure::kTls},
+      {"cert", "certificate authentication failed", ConnectFailure::kTls},
+  };
+  for (const Case& each : cases) {
+    server_.set_hba({"hostssl all all 127.0.0.1/32 " + std::string(each.method),
+                     "host all all 127.0.0.1/32 reject"});
+    server_.reload();
+    Error error;
+    EXPECT_TRUE(eventually(std::chrono::seconds(60), [&] {
+      error = failure(target);
+      return error.message.find(each.words) != std::string::npos;
+    })) << each.method;
+    EXPECT_EQ(error.connect_failure, each.reason) << error.message;
+    EXPECT_THAT(error.message,
+                HasSubstr("the client certificate is for \"somebody\" and the "
+                          "user is \"app\""));
+  }
 }
 
 TEST_F(TlsTest, AServerWithoutTlsIsTold) {
