@@ -238,9 +238,7 @@ void Loader::take_database() {
   }
   effective("DATABASE_URL", database->description(),
             is_file ? "file" : "environment");
-  effective("sslmode",
-            tls.mode.empty() ? variable(environment_, "PGSSLMODE") : tls.mode,
-            "derived");
+  effective("sslmode", tls.mode, "derived");
   effective("sslmode_from", tls.mode_source, "derived");
   settings.database = *std::move(database);
 }
@@ -271,8 +269,11 @@ TlsWishes Loader::tls_wishes() {
     wishes.reject_unauthorized = draft_.ssl_reject_unauthorized;
     wishes.reject_name = reject->second.name;
   }
-  wishes.has_pgsslmode = !variable(environment_, "PGSSLMODE").empty();
-  wishes.has_pgsslrootcert = !variable(environment_, "PGSSLROOTCERT").empty();
+  for (const char* name :
+       {"PGSSLMODE", "PGSSLROOTCERT", "PGSSLCERT", "PGSSLKEY"}) {
+    std::string value = variable(environment_, name);
+    if (!value.empty()) wishes.libpq.emplace(name, std::move(value));
+  }
   return wishes;
 }
 

@@ -6,9 +6,16 @@
 #include <system_error>
 #include <utility>
 
+#include "dbpool/error.h"
+#include "exporter/logging/log_line.h"
+#include "exporter/settings/libpq_tls.h"
+#include "exporter/utf8.h"
+
 namespace dbpool::exporter {
 
 namespace {
+
+constexpr std::string_view kSystem = "system";  // of sslrootcert
 
 bool verifies(std::string_view mode) {
   return mode == "verify-ca" || mode == "verify-full";
@@ -31,10 +38,9 @@ bool only_sockets(const ConnectionString& database) {
 }
 
 std::string contradiction(const std::string& name, bool value,
-                          std::string_view what, std::string_view accepted) {
-  return name + "=" + (value ? "true" : "false") + " contradicts " +
-         std::string(what) + " in DATABASE_URL; expected " +
-         std::string(accepted) + " there, or no " + name;
+                          const std::string& what, std::string_view accepted) {
+  return name + "=" + (value ? "true" : "false") + " contradicts " + what +
+         "; expected " + std::string(accepted) + " there, or no " + name;
 }
 
 bool has_material(const TlsOptions& material) {
@@ -48,37 +54,64 @@ const std::string& first_name(const TlsWishes& wishes) {
                                              : wishes.certificate_name;
 }
 
-void find_contradictions(const ConnectionString& database,
-                         const TlsWishes& wishes,
-                         std::vector<std::string>& errors) {
-  const std::string mode = database.get("sslmode").value_or("");
-  const std::string shown = "sslmode=" + mode;
-  if (!mode.empty() && !is_known(mode)) {
-    errors.emplace_back(
-        "DATABASE_URL: sslmode is not known; expected disable, allow, prefer, "
-        "require, verify-ca or verify-full");
-    return;
-  }
-  if (wishes.ssl == false && has_material(wishes.material)) {
+std::string shown(const Said& mode) {
+  return "sslmode=" + mode.value + " in " + mode.from;
+}
+
+using Errors = std::vector<std::string>;
+
+// With DB_SSL=false.
+void find_what_demands_tls(const LibpqTls& said, const TlsWishes& wishes,
+                           Errors& errors) {
+  if (has_material(wishes.material)) {
     errors.push_back(first_name(wishes) + " contradicts " + wishes.ssl_name +
                      "=false; expected one of them unset");
   }
-  if (wishes.ssl == false && demands_tls(mode)) {
-    errors.push_back(contradiction(wishes.ssl_name, false, shown, "disable"));
+  const auto [file, name] = said.first_file();
+  if (demands_tls(said.mode.value) && said.mode.is_demand()) {
+    errors.push_back(
+        contradiction(wishes.ssl_name, false, shown(said.mode), "disable"));
+  } else if (file != nullptr && file->is_demand()) {
+    errors.push_back(contradiction(wishes.ssl_name, false, name, "none"));
   }
-  if (wishes.ssl == false) return;  // nothing to verify
-  if (!wishes.ssl && wishes.reject_unauthorized == true && mode == "disable") {
-    errors.push_back(contradiction(wishes.reject_name, true, shown,
+}
+
+void find_contradictions(const LibpqTls& said, const TlsWishes& wishes,
+                         Errors& errors) {
+  const Said& mode = said.mode;
+  if (mode && !is_known(mode.value)) {
+    errors.push_back(
+        mode.from +
+        ": sslmode is not known; expected disable, allow, prefer, require, "
+        "verify-ca or verify-full");
+    return;
+  }
+  if (wishes.ssl == false) {
+    find_what_demands_tls(said, wishes, errors);
+    return;  // nothing to verify
+  }
+  if (!wishes.ssl && wishes.reject_unauthorized == true &&
+      mode.value == "disable" && mode.is_demand()) {
+    errors.push_back(contradiction(wishes.reject_name, true, shown(mode),
                                    "require, verify-ca or verify-full"));
   }
+  const bool has_root = said.root && said.root.is_demand();
+  const bool is_settled = wishes.ssl || has_material(wishes.material) ||
+                          wishes.reject_unauthorized == true;
+  if (has_root && mode && !demands_tls(mode.value) && !is_settled &&
+      mode.from == said.root.from) {
+    errors.push_back("sslrootcert contradicts " + shown(mode) +
+                     ", which verifies nothing; expected verify-full there, "
+                     "or no sslrootcert");
+  }
   if (wishes.reject_unauthorized != false) return;
-  if (verifies(mode)) {
+  if (verifies(mode.value) && mode.is_demand()) {
     errors.push_back(
-        contradiction(wishes.reject_name, false, shown, "require"));
-  } else if (database.get("sslrootcert")) {
+        contradiction(wishes.reject_name, false, shown(mode), "require"));
+  } else if (has_root) {
     // libpq verifies the chain whenever it has a root.
-    errors.push_back(
-        contradiction(wishes.reject_name, false, "sslrootcert", "none"));
+    errors.push_back(contradiction(wishes.reject_name, false,
+                                   "sslrootcert in " + said.root.from, "none"));
   }
 }
 
@@ -132,100 +165,170 @@ std::shared_ptr<const TlsMaterial> check_material(const TlsWishes& wishes,
   return nullptr;
 }
 
-// The sslmode to set; nullopt: leave it to the URL and to libpq.
-std::optional<std::string> decide_mode(std::string_view url_mode,
-                                       const TlsWishes& w) {
-  const bool nothing_said = url_mode.empty() && !w.has_pgsslmode;
-  const bool by_profile = nothing_said && !w.ssl;
-  if (w.ssl == false || (by_profile && !w.ssl_by_default)) return "disable";
-  if (w.reject_unauthorized == true) return "verify-full";
-  if (w.reject_unauthorized == false) {
-    if (w.ssl == true || by_profile) return "require";
-    return std::nullopt;
-  }
-  if (by_profile || (w.ssl == true && !demands_tls(url_mode))) {
-    return "verify-full";
-  }
-  // Who names a CA wants the server verified.
-  if (!w.material.ca.empty() && url_mode == "require") return "verify-full";
-  return std::nullopt;
+// Who turns TLS on, beside sslmode and the profile; or empty.
+std::string who_wants_tls(const LibpqTls& said, const TlsWishes& wishes) {
+  if (wishes.ssl) return *wishes.ssl ? wishes.ssl_name : "";
+  if (has_material(wishes.material)) return first_name(wishes);
+  const auto [file, name] = said.first_file();
+  if (file == nullptr) return "";
+  // A file in the URL stands over a weak mode of the environment.
+  const bool stands =
+      !said.mode || (file->is_demand() && !said.mode.is_demand() &&
+                     !demands_tls(said.mode.value));
+  return stands ? name : "";
 }
 
-std::string source_of(std::string_view mode, std::string_view url_mode,
-                      const TlsWishes& given) {
-  if (mode.empty()) return "PGSSLMODE";
-  if (mode == url_mode) return "DATABASE_URL";
-  if (given.ssl) return given.ssl_name;
-  if (has_material(given.material)) return first_name(given);
-  return given.reject_unauthorized ? given.reject_name : "profile";
+struct Choice {
+  std::string mode;
+  std::string by;
+};
+
+// With DB_SSL_CA, and with the system's roots named, which all know: whose
+// certificate it is makes the difference.
+bool needs_the_name(const LibpqTls& said, const TlsWishes& wishes) {
+  if (!wishes.material.ca.empty()) return said.mode.value == "require";
+  return said.root.value == kSystem && demands_tls(said.mode.value);
 }
 
-void add_roots(ConnectionString& database, const TlsWishes& wishes,
-               std::vector<Notice>& notices) {
-  if (database.get("sslrootcert") || wishes.has_pgsslrootcert) return;
+Choice choose(const LibpqTls& said, const TlsWishes& wishes) {
+  const Choice stays{said.mode.value, said.mode.from};
+  if (wishes.ssl == false) return {"disable", wishes.ssl_name};
+  const std::string wanted_by = who_wants_tls(said, wishes);
+  if (wanted_by.empty() && !said.mode && !wishes.ssl_by_default) {
+    return {"disable", "profile"};
+  }
+  std::string by = wanted_by;
+  if (by.empty()) {
+    by = wishes.reject_unauthorized ? wishes.reject_name : "profile";
+  }
+  if (wishes.reject_unauthorized == true) return {"verify-full", by};
+  if (wishes.reject_unauthorized == false) {
+    const bool may_stay = wanted_by.empty() && said.mode;
+    return may_stay ? stays : Choice{"require", by};
+  }
+  if (!said.mode || (!wanted_by.empty() && !demands_tls(said.mode.value))) {
+    return {"verify-full", by};
+  }
+  if (!needs_the_name(said, wishes)) return stays;
+  return {"verify-full",
+          wishes.material.ca.empty() ? said.first_file().second : wanted_by};
+}
+
+void add_warning(TlsDecision& decision, std::string text) {
+  decision.notices.push_back({LogLevel::kWarn, std::move(text)});
+}
+
+// Puts the roots in force into `database`; false: nothing will be verified.
+bool set_roots(ConnectionString& database, const LibpqTls& said,
+               const TlsWishes& wishes, TlsDecision& decision) {
+  if (wishes.reject_unauthorized == false && !verifies(decision.mode)) {
+    database.unset("sslrootcert");
+    // Empty is none, where PGSSLROOTCERT names one.
+    if (said.root) (void)database.set("sslrootcert", "");
+    return false;
+  }
+  if (!wishes.material.ca.empty()) return true;
+  if (said.root && said.root.value != kSystem) return true;
+  if (!said.root && !verifies(decision.mode)) return false;
   const std::string roots = system_roots_file();
   (void)database.set("sslrootcert", roots);
   std::error_code error;
-  if (std::filesystem::exists(roots, error)) return;
-  notices.push_back({LogLevel::kWarn,
-                     "the database's certificate cannot be verified: there is "
-                     "no " +
-                         roots + "; install ca-certificates or give " +
-                         wishes.ca_name});
+  if (!std::filesystem::exists(roots, error)) {
+    add_warning(decision,
+                "the database's certificate cannot be verified: there is no " +
+                    roots + "; install ca-certificates or give " +
+                    wishes.ca_name);
+  }
+  return true;
 }
 
-void use_material(ConnectionString& database, const TlsWishes& wishes,
-                  std::shared_ptr<const TlsMaterial> material) {
-  database.use(std::move(material));
-  if (wishes.reject_unauthorized == false && !wishes.material.ca.empty()) {
-    database.unset("sslrootcert");
+void check_files(const ConnectionString& database, const LibpqTls& said,
+                 TlsDecision& decision) {
+  const auto problem = database.tls_file_problem();
+  if (!problem) return;
+  const Said& file = problem->keyword == "sslrootcert" ? said.root
+                     : problem->keyword == "sslcert"   ? said.certificate
+                                                       : said.key;
+  if (!file || file.value == kSystem) return;  // the system's, told already
+  constexpr std::size_t kShownPath = 200;
+  const std::string path = redact(to_utf8(problem->path));
+  decision.errors.push_back(
+      (file.is_demand() ? file.from + ": " + problem->keyword : file.from) +
+      "=" + in_quotes(std::string(utf8_prefix(path, kShownPath))) + ": " +
+      problem->text);
+}
+
+void warn_of_what_is_overruled(const LibpqTls& said, const TlsWishes& wishes,
+                               TlsDecision& decision) {
+  const std::string& mode = decision.mode;
+  if (said.mode.value == "disable" && mode != "disable") {
+    const bool is_true = decision.mode_source == wishes.ssl_name ||
+                         decision.mode_source == wishes.reject_name;
+    add_warning(decision, decision.mode_source + (is_true ? "=true" : "") +
+                              " stands over " + shown(said.mode) +
+                              ": sslmode=" + mode + " is used");
   }
+  if (mode == "disable" && wishes.reject_unauthorized == true &&
+      wishes.ssl != false) {
+    add_warning(decision, wishes.reject_name +
+                              "=true verifies nothing: TLS to the database is "
+                              "off; " +
+                              wishes.ssl_name + "=true turns it on");
+  }
+  if (said.root && said.mode && !demands_tls(mode) && wishes.ssl != false) {
+    add_warning(decision, shown(said.mode) + " verifies nothing, whatever " +
+                              said.first_file().second +
+                              " has; sslmode=verify-full verifies");
+  }
+}
+
+// All of it, for a database that is reached over a network.
+void apply(ConnectionString& database, const LibpqTls& said,
+           const TlsWishes& wishes, std::shared_ptr<const TlsMaterial> material,
+           TlsDecision& decision) {
+  const Choice choice = choose(said, wishes);
+  decision.mode = choice.mode;
+  decision.mode_source =
+      choice.mode == said.mode.value ? said.mode.from : choice.by;
+  // Whatever decided it: so that what is told is what libpq does.
+  (void)database.set("sslmode", decision.mode);
+  warn_of_what_is_overruled(said, wishes, decision);
+  if (material) database.use(std::move(material));
+  if (decision.mode == "disable") return;
+  const bool is_verified = set_roots(database, said, wishes, decision);
+  check_files(database, said, decision);
+  if (decision.mode != "require" || is_verified) return;
+  std::string unused;
+  if (!wishes.material.ca.empty()) unused = wishes.ca_name;
+  if (unused.empty() && said.root) unused = said.root.from;
+  add_warning(decision,
+              "TLS to the database is encrypted but not verified: anyone "
+              "between could pose as the server; " +
+                  wishes.reject_name + "=true verifies" +
+                  (unused.empty() ? "" : " (" + unused + " is not used)"));
 }
 
 }  // namespace
 
-TlsDecision decide_tls(ConnectionString& database, const TlsWishes& given) {
+TlsDecision decide_tls(ConnectionString& database, const TlsWishes& wishes) {
   TlsDecision decision;
-  find_contradictions(database, given, decision.errors);
-  auto material = check_material(given, decision);
+  const LibpqTls said = libpq_tls(database, wishes.libpq);
+  find_contradictions(said, wishes, decision.errors);
+  auto material = check_material(wishes, decision);
   if (!decision.errors.empty()) return decision;
-  TlsWishes wishes = given;
-  if (!wishes.ssl && material) wishes.ssl = true;
-  if (only_sockets(database)) {
-    if (wishes.ssl.value_or(wishes.ssl_by_default)) {
-      decision.notices.push_back(
-          {LogLevel::kInfo,
-           "the database is reached by a Unix socket: no TLS there"});
-    }
-    decision.mode = "disable";
-    decision.mode_source = "socket";
+  if (!only_sockets(database)) {
+    apply(database, said, wishes, std::move(material), decision);
     return decision;
   }
-  const std::string before = database.get("sslmode").value_or("");
-  const auto target = decide_mode(before, wishes);
-  if (target) (void)database.set("sslmode", *target);
-  const std::string mode = database.get("sslmode").value_or("");
-  decision.mode = mode;
-  decision.mode_source = source_of(mode, before, given);
-  if (before == "disable" && mode != before) {
+  const bool is_wanted = !who_wants_tls(said, wishes).empty() ||
+                         (wishes.ssl != false && wishes.ssl_by_default);
+  if (is_wanted) {
     decision.notices.push_back(
-        {LogLevel::kWarn,
-         (given.ssl ? given.ssl_name + "=true" : first_name(given)) +
-             " stands over sslmode=disable in DATABASE_URL: sslmode=" + mode +
-             " is used"});
+        {LogLevel::kInfo,
+         "the database is reached by a Unix socket: no TLS there"});
   }
-  if (material) use_material(database, wishes, std::move(material));
-  if (verifies(mode)) add_roots(database, wishes, decision.notices);
-  if (mode == "require" && !database.get("sslrootcert") &&
-      !wishes.has_pgsslrootcert) {
-    const bool unused = !wishes.material.ca.empty();
-    decision.notices.push_back(
-        {LogLevel::kWarn,
-         "TLS to the database is encrypted but not verified: anyone between "
-         "could pose as the server; " +
-             wishes.reject_name + "=true verifies" +
-             (unused ? " (" + wishes.ca_name + " is not used)" : "")});
-  }
+  decision.mode = "disable";
+  decision.mode_source = "socket";
   return decision;
 }
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "dbpool/connect.h"
+#include "exporter/settings/libpq_tls.h"
 #include "exporter/settings/settings.h"
 
 namespace dbpool::exporter {
@@ -25,24 +26,23 @@ struct TlsWishes {
   std::string ca_name = "DB_SSL_CA";
   std::string certificate_name = "DB_SSL_CERT";
   std::string key_name = "DB_SSL_KEY";
-  // libpq's own variables, which count as the URL does, but contradict
-  // nothing.
-  bool has_pgsslmode = false;      // PGSSLMODE
-  bool has_pgsslrootcert = false;  // PGSSLROOTCERT
+  LibpqVariables libpq = {};  // count as the URL does; contradict nothing
 };
 
 struct TlsDecision {
-  // In force, where there is no error; empty: PGSSLMODE's. And what decided
-  // it: a variable or flag, DATABASE_URL, PGSSLMODE, profile or socket.
+  // The sslmode in force, where there is no error. And what decided it: a
+  // variable or flag, "DATABASE_URL", "the service file", "sslrootcert in
+  // DATABASE_URL" or such, "profile" or "socket".
   std::string mode;
   std::string mode_source;
   std::vector<std::string> errors;
   std::vector<Notice> notices;
 };
 
-// Checks the material, and sets sslmode, sslrootcert, sslcert and sslkey.
-// Material (DB_SSL_CA, DB_SSL_CERT, DB_SSL_KEY) means ssl=true where DB_SSL is
-// not given; with ssl=false it stops the start.
+// Checks the material and the files that sslrootcert, sslcert and sslkey name,
+// and sets sslmode, sslrootcert, sslcert and sslkey. Material (DB_SSL_CA,
+// DB_SSL_CERT, DB_SSL_KEY) means ssl=true where DB_SSL is not given; so do
+// those files, where no sslmode is given (for files in the URL, none there).
 //
 //   given                              sslmode
 //   ssl=false                          disable
@@ -56,12 +56,14 @@ struct TlsDecision {
 //   neither                            the URL's, PGSSLMODE, or the profile's:
 //                                      verify-full or disable
 //
-// Errors: a variable that would take away what the URL demands. One that
-// demands more than the URL wins, and that is said. Material stands over the
-// URL's own. With reject=false DB_SSL_CA is checked but not used: libpq
-// verifies whenever it has a root. A database that is reached by Unix sockets
-// only is left as it is: libpq knows no TLS there.
-TlsDecision decide_tls(ConnectionString& database, const TlsWishes& given);
+// A service file counts as the URL, which stands over it. Errors: a variable
+// that would take away what the URL demands. One that demands more than the
+// URL wins, and that is said. Material stands over the URL's own. With
+// reject=false DB_SSL_CA and PGSSLROOTCERT are not used: libpq verifies
+// whenever it has a root. sslrootcert=system is what system_roots_file() says,
+// with verify-full. A database that is reached by Unix sockets only is left as
+// it is: libpq knows no TLS there.
+TlsDecision decide_tls(ConnectionString& database, const TlsWishes& wishes);
 
 }  // namespace dbpool::exporter
 

@@ -7,6 +7,7 @@
 #include "pool/src/passfile.h"
 #include "pool/src/target_hosts.h"
 #include "pool/src/target_names.h"
+#include "pool/src/tls_files.h"
 
 namespace dbpool {
 namespace {
@@ -101,6 +102,10 @@ std::optional<std::string> ConnectionString::passfile_problem() const {
   return problem;
 }
 
+std::optional<TlsFileProblem> ConnectionString::tls_file_problem() const {
+  return detail::tls_file_problem(detail::effective_values(values_));
+}
+
 std::vector<ConnectionString::Host> ConnectionString::hosts() const {
   return detail::hosts_in(detail::effective_values(values_));
 }
@@ -128,6 +133,11 @@ std::optional<std::string> ConnectionString::get(
   const auto found = values_.find(keyword);
   if (found == values_.end()) return std::nullopt;
   return found->second;
+}
+
+std::string ConnectionString::completed(std::string_view keyword) const {
+  if (keyword.find("password") != std::string_view::npos) return {};
+  return value_of(detail::effective_values(values_), keyword);
 }
 
 Expected<void> ConnectionString::set(std::string_view keyword,

@@ -100,6 +100,37 @@ TEST_F(TlsE2eTest, FilesServeAsWellAsVariables) {
   EXPECT_TRUE(exporter.eventually_page(is_up)) << exporter.output();
 }
 
+TEST_F(TlsE2eTest, FilesInTheUrlAloneMeanTlsThatVerifies) {
+  const TempDir folder;
+  const auto put = [&](const std::string& name, const std::string& text) {
+    write_file(folder.path() + "/" + name, text);
+    std::filesystem::permissions(folder.path() + "/" + name,
+                                 std::filesystem::perms(0600));
+  };
+  put("app.pem", client_.certificate);
+  put("app.key", client_.key);
+  const std::string url = planted_url(postgres_) + "?sslcert=" + folder.path() +
+                          "/app.pem&sslkey=" + folder.path() +
+                          "/app.key&sslrootcert=";
+
+  Exporter missing({.database_url = url + folder.path() + "/root.pem"});
+  EXPECT_EQ(missing.wait(), 2);
+  EXPECT_THAT(lines_of(missing.output()), SizeIs(1)) << missing.output();
+  EXPECT_THAT(missing.output(), HasSubstr("No such file or directory"));
+
+  put("root.pem", ca_.certificate());
+  Exporter exporter({.database_url = url + folder.path() + "/root.pem"});
+  EXPECT_TRUE(exporter.eventually_page([](const MetricsPage& page) {
+    return is_up(page) && page.value("dbpool_tls_info") == 1;
+  })) << exporter.output();
+  EXPECT_TRUE(exporter.wait_for_log(
+      "sslmode=verify-full.*sslmode_from=\"sslrootcert in DATABASE_URL\""));
+
+  // Of the system's roots none has signed it.
+  Exporter stranger({.database_url = url + "system"});
+  EXPECT_TRUE(stranger.wait_for_log("reason=tls.*unknown CA.*CN=Test CA"));
+}
+
 TEST_F(TlsE2eTest, WithoutACaTheRootsOfTheSystemAreTrusted) {
   const TempDir folder;
   const std::string roots = folder.path() + "/roots.crt";

@@ -24,6 +24,14 @@
 
 namespace dbpool {
 
+// What is wrong with a file that sslrootcert, sslcert or sslkey names.
+struct TlsFileProblem {
+  std::string keyword;
+  std::string path;
+  // e.g. "No such file or directory; expected …". Holds nothing of the file.
+  std::string text;
+};
+
 // A parsed libpq URI or key=value string, several hosts included. Holds the
 // password; nothing it prints does.
 class ConnectionString {
@@ -54,6 +62,12 @@ class ConnectionString {
   // standard error at each connection.
   std::optional<std::string> passfile_problem() const;
 
+  // Whether the files that sslrootcert, sslcert and sslkey name (here, in the
+  // environment or in the service file) can be read, are PEM and fit together,
+  // as they are now; nullopt: yes, or none is named. libpq would find out at
+  // each connection, and go on without a certificate that is not there.
+  std::optional<TlsFileProblem> tls_file_problem() const;
+
   // The hosts in the order in which they are tried; never empty.
   std::vector<Host> hosts() const;
   // What was given or libpq's default, for labels and logs: what may be a
@@ -65,6 +79,10 @@ class ConnectionString {
 
   // One keyword as given, or nullopt. Unknown keywords: nullopt.
   std::optional<std::string> get(std::string_view keyword) const;
+  // The same as libpq completes it when connecting: what is given, else of the
+  // service file, of the environment or libpq's default; empty: none. Never a
+  // password.
+  std::string completed(std::string_view keyword) const;
   // Sets or replaces one; kUsage for a keyword that libpq does not know.
   Expected<void> set(std::string_view keyword, std::string_view value);
 
