@@ -37,6 +37,18 @@ constexpr std::string_view kByUrl =
     "the database is named by DATABASE_URL only, a URI such as "
     "postgresql://user@host:5432/database, its password in it";
 constexpr std::string_view kByPoolMax = "the limit is DB_POOL_MAX";
+constexpr std::string_view kByPoolMin = "the floor is DB_POOL_MIN";
+constexpr std::string_view kByIdle =
+    "idle connections are closed after DB_IDLE_TIMEOUT_MS";
+constexpr std::string_view kByAcquire =
+    "the deadline of an acquire, opening included, is "
+    "DB_CONNECTION_TIMEOUT_MS";
+constexpr std::string_view kByLifetime =
+    "connections are recycled at the age of DB_MAX_LIFETIME_MS";
+constexpr std::string_view kByStatement =
+    "statements are cancelled after DB_STATEMENT_TIMEOUT_MS";
+constexpr std::string_view kByCa =
+    "who is trusted is told by DB_SSL_CA (base64 of PEM) or DB_SSL_CA_FILE";
 constexpr std::string_view kBySsl =
     "TLS is set by DB_SSL and DB_SSL_REJECT_UNAUTHORIZED, or by sslmode in "
     "DATABASE_URL";
@@ -54,8 +66,38 @@ constexpr std::array kAdvice = {
     Advice{"DB_DATABASE", kByUrl},
     Advice{"DB_URL", kByUrl},
     Advice{"DB_DSN", kByUrl},
+    Advice{"DB_CONNECTION_STRING", kByUrl},
     Advice{"DB_POOL_SIZE", kByPoolMax},
     Advice{"DB_MAX_CONNECTIONS", kByPoolMax},
+    Advice{"DB_POOL_MAX_SIZE", kByPoolMax},
+    Advice{"DB_POOL_MAX_CONNECTIONS", kByPoolMax},
+    Advice{"DB_MIN_CONNECTIONS", kByPoolMin},
+    Advice{"DB_POOL_MIN_SIZE", kByPoolMin},
+    Advice{"DB_POOL_MIN_IDLE", kByPoolMin},
+    Advice{"DB_POOL_MIN_CONNECTIONS", kByPoolMin},
+    Advice{"DB_IDLE_TIMEOUT", kByIdle},
+    Advice{"DB_POOL_IDLE", kByIdle},
+    Advice{"DB_POOL_IDLE_TIMEOUT", kByIdle},
+    Advice{"DB_POOL_IDLE_TIMEOUT_MS", kByIdle},
+    Advice{"DB_POOL_TIMEOUT", kByAcquire},
+    Advice{"DB_POOL_TIMEOUT_MS", kByAcquire},
+    Advice{"DB_POOL_ACQUIRE_TIMEOUT", kByAcquire},
+    Advice{"DB_POOL_ACQUIRE_TIMEOUT_MS", kByAcquire},
+    Advice{"DB_POOL_CONNECTION_TIMEOUT", kByAcquire},
+    Advice{"DB_ACQUIRE_TIMEOUT", kByAcquire},
+    Advice{"DB_ACQUIRE_TIMEOUT_MS", kByAcquire},
+    Advice{"DB_CONNECT_TIMEOUT", kByAcquire},
+    Advice{"DB_CONNECT_TIMEOUT_MS", kByAcquire},
+    Advice{"DB_CONNECTION_TIMEOUT", kByAcquire},
+    Advice{"DB_POOL_MAX_LIFETIME", kByLifetime},
+    Advice{"DB_MAX_LIFETIME", kByLifetime},
+    Advice{"DB_POOL_MAX_USES", "connections are recycled after DB_MAX_USES"},
+    Advice{"DB_STATEMENT_TIMEOUT", kByStatement},
+    Advice{"DB_QUERY_TIMEOUT", kByStatement},
+    Advice{"DB_QUERY_TIMEOUT_MS", kByStatement},
+    Advice{"DB_SSL_ROOT_CERT", kByCa},
+    Advice{"DB_SSL_ROOTCERT", kByCa},
+    Advice{"DB_SSLROOTCERT", kByCa},
     Advice{"DB_SSLMODE", kBySsl},
     Advice{"DB_SSL_MODE", kBySsl},
 };

@@ -159,9 +159,9 @@ Refusal parse_duration(std::string_view text, Duration low, Duration high,
 Refusal parse_duration_or_off(std::string_view text, Duration low,
                               Duration high, std::optional<Duration>& out) {
   Duration value{0};
-  if (duration_of(text) != Duration(0)) {
+  if (text != "off" && duration_of(text) != Duration(0)) {
     Refusal refusal = parse_duration(text, low, high, value);
-    if (refusal) return *refusal + ", or 0 for off";
+    if (refusal) return *refusal + ", or 0 or off";
   }
   out = value == Duration(0) ? std::nullopt : std::optional(value);
   return std::nullopt;

@@ -55,7 +55,7 @@ Refusal parse_bool(std::string_view text, bool& out);
 Refusal parse_duration(std::string_view text, Duration low, Duration high,
                        Duration& out);
 
-// The same, where 0 means off.
+// The same, where 0 and "off" mean off.
 Refusal parse_duration_or_off(std::string_view text, Duration low,
                               Duration high, std::optional<Duration>& out);
 

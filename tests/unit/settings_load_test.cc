@@ -314,6 +314,20 @@ TEST(Settings, WhatOtherProgramsCallItGetsAdviceInsteadOfAName) {
   EXPECT_THAT(notices(load({{"DB_POOL_SIZE", "5"}})),
               ElementsAre("unknown variable DB_POOL_SIZE is ignored; the limit "
                           "is DB_POOL_MAX"));
+  const std::pair<const char*, const char*> others[] = {
+      {"DB_POOL_IDLE_TIMEOUT", "DB_IDLE_TIMEOUT_MS"},
+      {"DB_IDLE_TIMEOUT", "DB_IDLE_TIMEOUT_MS"},
+      {"DB_POOL_TIMEOUT", "DB_CONNECTION_TIMEOUT_MS"},
+      {"DB_CONNECT_TIMEOUT", "DB_CONNECTION_TIMEOUT_MS"},
+      {"DB_MIN_CONNECTIONS", "DB_POOL_MIN"},
+      {"DB_MAX_CONNECTIONS", "DB_POOL_MAX"},
+      {"DB_POOL_MAX_LIFETIME", "DB_MAX_LIFETIME_MS"},
+      {"DB_QUERY_TIMEOUT", "DB_STATEMENT_TIMEOUT_MS"},
+      {"DB_SSL_ROOT_CERT", "DB_SSL_CA"}};
+  for (const auto& [name, meant] : others) {
+    EXPECT_THAT(notices(load({{name, "5"}})), ElementsAre(HasSubstr(meant)))
+        << name;
+  }
   EXPECT_THAT(notices(load({{"DB_SOMETHING_ELSE", "5"}})),
               ElementsAre("unknown variable DB_SOMETHING_ELSE is ignored; "
                           "--help lists those that are known"));

@@ -113,9 +113,9 @@ TEST(Parsers, DurationsHaveUnits) {
   }
 }
 
-TEST(Parsers, ZeroTurnsAnIntervalOff) {
+TEST(Parsers, ZeroAndTheWordOffTurnAnIntervalOff) {
   std::optional<Duration> value = seconds(1);
-  for (const char* text : {"0", "0s", "0ms"}) {
+  for (const char* text : {"0", "0s", "0ms", "off"}) {
     value = seconds(1);
     EXPECT_EQ(parse_duration_or_off(text, seconds(1), hours(1), value),
               std::nullopt);
@@ -125,7 +125,7 @@ TEST(Parsers, ZeroTurnsAnIntervalOff) {
             std::nullopt);
   EXPECT_EQ(value, seconds(2));
   EXPECT_EQ(parse_duration_or_off("1ms", seconds(1), hours(1), value),
-            "a duration such as 15s or 500ms from 1s to 1h, or 0 for off");
+            "a duration such as 15s or 500ms from 1s to 1h, or 0 or off");
 }
 
 TEST(Parsers, DurationTextReadsBackTheSame) {
