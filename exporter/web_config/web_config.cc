@@ -18,7 +18,8 @@ namespace {
 
 using Names = std::vector<std::string>;
 
-constexpr std::size_t kLargest = 1 << 20;
+// yaml-cpp takes some hundred times as much memory, and keeps it.
+constexpr std::size_t kLargest = 64UL * 1024;
 
 const Names kTopKeys = {"tls_server_config", "http_server_config",
                         "basic_auth_users", "health_without_auth"};
@@ -233,10 +234,11 @@ WebUsers users_of(const YamlMapping& file) {
                             "10 prints it");
     }
     if (*cost > kMaxBcryptCost) {
-      refuse_yaml(line, who +
-                            ": a login would take minutes; expected a cost "
-                            "of at most " +
-                            std::to_string(kMaxBcryptCost));
+      refuse_yaml(line,
+                  who +
+                      ": a login would take many seconds; expected a cost "
+                      "of at most " +
+                      std::to_string(kMaxBcryptCost));
     }
     if (name.empty() || name.find(':') != std::string::npos) {
       refuse_yaml(line, who + ": expected a name without a colon");
@@ -247,7 +249,11 @@ WebUsers users_of(const YamlMapping& file) {
 }
 
 WebConfig read(const std::string& text, const std::string& path) {
-  if (text.size() > kLargest) refuse_yaml(0, "expected less than 1 MiB");
+  if (text.size() > kLargest) {
+    refuse_yaml(0,
+                "is larger than 64 KiB; expected settings alone, and "
+                "certificates in files of their own");
+  }
   const std::vector<YAML::Node> documents = YAML::LoadAll(text);
   if (documents.empty()) return {};
   if (documents.size() > 1) {
@@ -283,7 +289,11 @@ tl::expected<WebConfig, std::string> parse_web_config(const std::string& text,
   } catch (const YAML::Exception& error) {
     // What follows a colon may be a piece of the file.
     const std::string why = error.msg.substr(0, error.msg.find(':'));
-    return mistake(path, error.mark.line + 1, "no YAML: " + why);
+    // What is missing at the end is missed behind the last line break.
+    const auto breaks = std::count(text.begin(), text.end(), '\n');
+    const int lines = static_cast<int>(breaks) + (text.ends_with('\n') ? 0 : 1);
+    return mistake(path, std::min(error.mark.line + 1, lines),
+                   "no YAML: " + why);
   }
 }
 

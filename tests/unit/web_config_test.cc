@@ -145,6 +145,16 @@ TEST(WebConfigTest, AnUnknownKeyIsToldWithFileLineAndNearestName) {
               HasSubstr(":3: http_server_config: headers: unknown key"));
 }
 
+TEST(WebConfigTest, AMistakeAtTheEndIsInTheLastLine) {
+  for (const char* end : {"", "\n"}) {
+    EXPECT_THAT(mistake("basic_auth_users: {alice: x" + std::string(end)),
+                StartsWith("/etc/exporter/web.yml:1: no YAML: "));
+    EXPECT_THAT(mistake("health_without_auth: true\nbasic_auth_users: [" +
+                        std::string(end)),
+                StartsWith("/etc/exporter/web.yml:2: no YAML: "));
+  }
+}
+
 TEST(WebConfigTest, AKeyGivenTwiceIsRefused) {
   EXPECT_THAT(
       mistake("health_without_auth: true\nhealth_without_auth: false\n"),
@@ -205,7 +215,8 @@ TEST(WebConfigTest, HashesThatAreNoBcryptAreRefused) {
   std::string costly = good;
   costly.replace(4, 2, "17");
   EXPECT_THAT(mistake("basic_auth_users:\n  alice: " + costly),
-              HasSubstr("expected a cost of at most 16"));
+              HasSubstr(":2: basic_auth_users: \"alice\": a login would take "
+                        "many seconds; expected a cost of at most 16"));
 }
 
 // Where the toolkit would serve without what was asked for.
@@ -229,8 +240,11 @@ TEST(WebConfigTest, DoorsLeftOpenInSilenceAreRefused) {
 }
 
 TEST(WebConfigTest, AHugeFileIsRefused) {
-  EXPECT_THAT(mistake(std::string(2 << 20, '#')),
-              HasSubstr("expected less than 1 MiB"));
+  const std::size_t most = 64 << 10;
+  EXPECT_EQ(mistake(std::string(most + 1, '#')),
+            "/etc/exporter/web.yml: is larger than 64 KiB; expected settings "
+            "alone, and certificates in files of their own");
+  parsed(std::string(most, '#'));
 }
 
 }  // namespace

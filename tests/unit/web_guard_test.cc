@@ -243,6 +243,17 @@ TEST_F(WebCertificatesTest, TlsCannotComeOrGoWhileItRuns) {
   EXPECT_EQ(status(basic_auth("alice", "right")), 200);
   EXPECT_EQ(status(basic_auth("alice", "new")), 401);
   EXPECT_EQ(count_in_log("tls_server_config came or went"), 1U);
+  EXPECT_FALSE(guard_->last_reload().successful);
+}
+
+TEST_F(WebCertificatesTest, NorCanItComeWithWhatCameWithIt) {
+  open(users("right"));
+  replace("web.yml", tls("server.pem", "server.key") + users("new"));
+  EXPECT_EQ(status(basic_auth("alice", "right")), 200);
+  EXPECT_EQ(status(basic_auth("alice", "new")), 401);
+  EXPECT_EQ(count_in_log("tls_server_config came or went, which takes a "
+                         "restart"),
+            1U);
 }
 
 TEST_F(WebCertificatesTest, AlternativeNamesAreReadAsTexts) {
