@@ -95,10 +95,10 @@ void EventLog::connect_failed(const ConnectFailedEvent& event) noexcept {
 void EventLog::connection_closed(const ConnectionClosedEvent& event) noexcept {
   if (!options_.connections) return;
   log_.info("connection closed", {{"pool", event.pool},
-                                   {"reason", to_string(event.reason)},
-                                   {"backend_pid", event.backend_pid},
-                                   {"uses", event.uses},
-                                   {"age_seconds", in_seconds(event.age)}});
+                                  {"reason", to_string(event.reason)},
+                                  {"backend_pid", event.backend_pid},
+                                  {"uses", event.uses},
+                                  {"age_seconds", in_seconds(event.age)}});
 }
 
 void EventLog::leak_suspected(const LeaseEvent& event) noexcept {
