@@ -26,6 +26,10 @@ namespace {
 // left behind.
 constexpr Duration kStragglerGrace = std::chrono::seconds(1);
 
+// Most probes under way have their answer by then, and their session can be
+// ended as it should; what lasts longer is abandoned.
+constexpr Duration kProbeGrace = std::chrono::milliseconds(200);
+
 std::optional<ProbeSchedule> schedule(const ProbeSetting& setting) {
   if (!setting.interval) return std::nullopt;
   return ProbeSchedule{*setting.interval, setting.timeout};
@@ -286,7 +290,7 @@ int App::stop() {
   log_.info("shutting down", {{"signal", signal_name(signals_.stop_signal())}});
   ready_ = false;
   stats_log_.reset();
-  probes_->request_stop();
+  stop_probes();
   if (demo_load_) demo_load_->stop();
   if (workload_) workload_->stop();
   log_leases_out();
@@ -303,6 +307,14 @@ int App::stop() {
   const int code = report.clean() ? kExitClean : kExitUnclean;
   leave_if_a_probe_hangs(code);
   return code;
+}
+
+// Before the drain, which would wait for their leases and name them as left.
+void App::stop_probes() {
+  probes_->request_stop();
+  if (probes_->wait_stopped(Clock::now() + kProbeGrace)) return;
+  probes_->abandon();
+  probes_->wait_stopped(Clock::now() + kStragglerGrace);
 }
 
 void App::log_leases_out() {

@@ -68,6 +68,7 @@ class App {
   std::vector<Route> routes();
   std::vector<PoolHealth> health() const;
   int stop();
+  void stop_probes();
   void log_leases_out();
   void leave_if_a_probe_hangs(int code);
 

@@ -142,7 +142,8 @@ void EventLog::statement_finished(const StatementEvent& event) noexcept {
   guarded([&] {
     if (options_.queries) {
       log_statement(event);
-    } else if (event.error != nullptr) {
+    } else if (event.error != nullptr &&
+               event.error->kind != ErrorKind::kCancelled) {
       log_failed_statement(event);
     }
   });

@@ -18,9 +18,11 @@ std::span<const std::string_view> ConnectProbe::reasons() const noexcept {
   return kReasons;
 }
 
-Expected<void> ConnectProbe::run(Duration timeout) {
+Expected<void> ConnectProbe::run(Duration timeout,
+                                 const std::stop_token& stop) {
   ConnectOptions options;
   options.timeout = timeout;
+  options.stop = stop;
   options.server_statement_timeout = server_statement_timeout_;
   auto connected = connect(target_, options);
   if (!connected) return Unexpected(std::move(connected.error()));

@@ -3,6 +3,7 @@
 #define DBPOOL_EXPORTER_PROBES_PROBE_H_
 
 #include <span>
+#include <stop_token>
 #include <string_view>
 
 #include "dbpool/error.h"
@@ -22,8 +23,9 @@ class Probe {
   // among them.
   virtual std::span<const std::string_view> reasons() const noexcept = 0;
   // Blocks the calling thread until the answer is there, at most `timeout`
-  // and the grace that the pool gives a cancelled statement.
-  virtual Expected<void> run(Duration timeout) = 0;
+  // and the grace that the pool gives a cancelled statement; or until `stop`:
+  // then it gives up what it waits for, its connection with it.
+  virtual Expected<void> run(Duration timeout, const std::stop_token& stop) = 0;
 };
 
 // Names of the probes' own statements: the label `query`.

@@ -28,7 +28,7 @@ ProbeRunner::ProbeRunner(std::unique_ptr<Probe> probe, ProbeSchedule schedule,
   stats_.failures.resize(probe_->reasons().size());
 }
 
-ProbeRunner::~ProbeRunner() = default;  // ~jthread requests the stop
+ProbeRunner::~ProbeRunner() { abandon(); }
 
 void ProbeRunner::start() {
   const std::lock_guard lock(mutex_);
@@ -42,6 +42,11 @@ ProbeStats ProbeRunner::stats() const {
 }
 
 void ProbeRunner::request_stop() noexcept { thread_.request_stop(); }
+
+void ProbeRunner::abandon() noexcept {
+  request_stop();
+  abandoned_.request_stop();
+}
 
 bool ProbeRunner::wait_stopped(TimePoint deadline) {
   std::unique_lock lock(mutex_);
@@ -64,7 +69,8 @@ void ProbeRunner::loop(const std::stop_token& stop) {
 
 void ProbeRunner::run_once(const std::stop_token& stop) {
   const TimePoint started = Clock::now();
-  Expected<void> result = probe_->run(schedule_.timeout);
+  Expected<void> result =
+      probe_->run(schedule_.timeout, abandoned_.get_token());
   if (!result) {
     std::string& message = result.error().message;
     message = in_setting_words(std::move(message));

@@ -64,7 +64,7 @@ class ProbeRunner {
   // after each run.
   ProbeRunner(std::unique_ptr<Probe> probe, ProbeSchedule schedule,
               ProbeChange on_change, std::function<PoolProgress()> progress);
-  // Blocks until a run under way has ended; see request_stop().
+  // Abandons a run under way, and blocks until it has ended.
   ~ProbeRunner();
   ProbeRunner(const ProbeRunner&) = delete;
   ProbeRunner& operator=(const ProbeRunner&) = delete;
@@ -78,6 +78,8 @@ class ProbeRunner {
   // Begins no further run; what a run under way finds is not counted. Does
   // not block.
   void request_stop() noexcept;
+  // The same, and ends a run under way. Does not block.
+  void abandon() noexcept;
   // Blocks until the thread is done (or was never started), or the deadline
   // passed: then false.
   bool wait_stopped(TimePoint deadline);
@@ -100,6 +102,7 @@ class ProbeRunner {
   ProbeStats stats_;
   bool running_ = false;
 
+  std::stop_source abandoned_;
   std::jthread thread_;  // last: it uses all of the above; set by start()
 };
 

@@ -64,6 +64,12 @@ void Probes::request_stop() noexcept {
   }
 }
 
+void Probes::abandon() noexcept {
+  for (const Runner* runner : {&connect_, &select_, &server_}) {
+    if (*runner) (*runner)->abandon();
+  }
+}
+
 bool Probes::wait_stopped(TimePoint deadline) {
   bool all = true;
   for (ProbeRunner* runner : runners()) {

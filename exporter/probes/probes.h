@@ -36,8 +36,8 @@ class Probes final : public metrics::Source {
   // what runs on that schedule; null when options.server is off.
   Probes(Pool& pool, const ProbeOptions& options,
          std::unique_ptr<ServerProbe> server, const ProbeChange& on_change);
-  // Blocks until no run is under way; see wait_stopped().
-  ~Probes() override { request_stop(); }
+  // Abandons those under way, and blocks until none is.
+  ~Probes() override { abandon(); }
 
   // Starts them. Once, and before the stops.
   void start();
@@ -47,9 +47,10 @@ class Probes final : public metrics::Source {
   std::optional<ProbeStats> select() const { return stats_of(select_); }
   std::optional<ProbeStats> server() const { return stats_of(server_); }
 
-  // Begins no further runs; does not block. A run under way ends by itself
-  // within its timeout.
+  // Begins no further runs; does not block.
   void request_stop() noexcept;
+  // The same, and ends those under way; does not block.
+  void abandon() noexcept;
   // Blocks until none runs, or the deadline passed: then false, and the
   // destructor would block for up to a probe's timeout.
   bool wait_stopped(TimePoint deadline);

@@ -18,16 +18,18 @@ std::span<const std::string_view> SelectProbe::reasons() const noexcept {
   return kReasons;
 }
 
-Expected<void> SelectProbe::run(Duration timeout) {
+Expected<void> SelectProbe::run(Duration timeout, const std::stop_token& stop) {
   const TimePoint now = Clock::now();
   const TimePoint deadline = now + timeout;
   AcquireOptions options(now +
                          std::min(timeout, pool_.options().acquire_timeout));
   options.tag = Tag("probe select_1");
+  options.stop = stop;
   auto lease = pool_.acquire(options);
   if (!lease) return Unexpected(std::move(lease.error()));
   ExecuteOptions execute;
   execute.timeout = deadline - Clock::now();
+  execute.stop = stop;
   auto rows = (*lease)->execute({kSelectProbeStatement, sql_}, {}, execute);
   if (!rows) return Unexpected(std::move(rows.error()));
   return {};

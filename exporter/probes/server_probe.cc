@@ -29,8 +29,9 @@ std::size_t index_of(std::string_view state) noexcept {
   return static_cast<std::size_t>(found - kServerStates.begin());
 }
 
-ExecuteOptions until(TimePoint deadline) {
+ExecuteOptions until(TimePoint deadline, const std::stop_token& stop) {
   ExecuteOptions options;
+  options.stop = stop;
   options.timeout = deadline - Clock::now();
   return options;
 }
@@ -62,18 +63,18 @@ std::optional<ServerSlots> ServerProbe::slots() const {
 }
 
 void ServerProbe::open_ahead(Duration at_most) {
-  static_cast<void>(open(Clock::now() + at_most));
+  static_cast<void>(open(Clock::now() + at_most, {}));
 }
 
-Expected<void> ServerProbe::run(Duration timeout) {
+Expected<void> ServerProbe::run(Duration timeout, const std::stop_token& stop) {
   const TimePoint deadline = Clock::now() + timeout;
   const bool was_open = connection_ != nullptr;
-  auto slots = read(deadline);
+  auto slots = read(deadline, stop);
   // A kept connection that the server ended meanwhile says nothing about the
   // server now: ask again over a fresh one.
   if (!slots && was_open &&
       slots.error().statement_failure == StatementFailure::kConnectionLost) {
-    slots = read(deadline);
+    slots = read(deadline, stop);
   }
   const std::lock_guard lock(mutex_);
   if (!slots) {
@@ -86,18 +87,21 @@ Expected<void> ServerProbe::run(Duration timeout) {
   return {};
 }
 
-Expected<ServerSlots> ServerProbe::read(TimePoint deadline) {
+Expected<ServerSlots> ServerProbe::read(TimePoint deadline,
+                                        const std::stop_token& stop) {
   if (!connection_) {
-    auto opened = open(deadline);
+    auto opened = open(deadline, stop);
     if (!opened) return Unexpected(std::move(opened.error()));
   }
-  auto slots = read_over(*connection_, deadline);
+  auto slots = read_over(*connection_, deadline, stop);
   if (!slots) connection_.reset();
   return slots;
 }
 
-Expected<void> ServerProbe::open(TimePoint deadline) {
+Expected<void> ServerProbe::open(TimePoint deadline,
+                                 const std::stop_token& stop) {
   ConnectOptions options = options_;
+  options.stop = stop;
   options.timeout = std::max(deadline - Clock::now(), Duration(1));
   auto connected = connect(target_, options);
   if (!connected) return Unexpected(std::move(connected.error()));
@@ -106,12 +110,13 @@ Expected<void> ServerProbe::open(TimePoint deadline) {
 }
 
 Expected<ServerSlots> ServerProbe::read_over(Connection& connection,
-                                             TimePoint deadline) {
+                                             TimePoint deadline,
+                                             const std::stop_token& stop) {
   auto limits = connection.execute({kServerProbeStatement, kLimitsSql}, {},
-                                   until(deadline));
+                                   until(deadline, stop));
   if (!limits) return Unexpected(std::move(limits.error()));
   auto counts = connection.execute({kServerProbeStatement, kConnectionsSql}, {},
-                                   until(deadline));
+                                   until(deadline, stop));
   if (!counts) return Unexpected(std::move(counts.error()));
 
   auto max = limits->get<std::int32_t>(0, 0);

@@ -50,16 +50,17 @@ class ServerProbe : public Probe {
 
   std::string_view name() const noexcept override { return "server"; }
   std::span<const std::string_view> reasons() const noexcept override;
-  Expected<void> run(Duration timeout) override;
+  Expected<void> run(Duration timeout, const std::stop_token& stop) override;
 
   // What the last run read; nullopt before the first and after a failed one:
   // an old number would lie. Any thread.
   std::optional<ServerSlots> slots() const;
 
  private:
-  Expected<ServerSlots> read(TimePoint deadline);
-  Expected<ServerSlots> read_over(Connection& connection, TimePoint deadline);
-  Expected<void> open(TimePoint deadline);
+  Expected<ServerSlots> read(TimePoint deadline, const std::stop_token& stop);
+  Expected<ServerSlots> read_over(Connection& connection, TimePoint deadline,
+                                  const std::stop_token& stop);
+  Expected<void> open(TimePoint deadline, const std::stop_token& stop);
 
   // Constant after construction.
   const ConnectionString target_;

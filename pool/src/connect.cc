@@ -26,7 +26,10 @@ Expected<Connected> connect(const ConnectionString& target,
           .pool_name = options.pool_name});
   detail::Opening opening(std::make_shared<const ConnectionString>(target),
                           options.timeout, std::move(context), Clock::now());
-  detail::blocking_wait(opening);
+  if (!detail::blocking_wait(opening, options.stop)) {
+    return Unexpected(Error{.kind = ErrorKind::kCancelled,
+                            .message = "the caller abandoned the opening"});
+  }
   auto opened = opening.take_result();
   if (!opened) return Unexpected(std::move(opened.error()));
   Connected connected;

@@ -66,7 +66,11 @@ Expected<Rows> Connection::execute(const Statement& statement,
   }
   detail::Exchange exchange(*session_, statement, params, options,
                             Clock::now());
-  detail::blocking_wait(exchange);
+  if (options.stop.stop_requested()) exchange.request_cancel();
+  if (!detail::blocking_wait(exchange, options.stop)) {
+    exchange.abandon();
+    detail::blocking_wait(exchange);
+  }
   return exchange.take_result();
 }
 

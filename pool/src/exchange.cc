@@ -196,6 +196,8 @@ std::optional<Wait> Exchange::step(TimePoint now, bool ready) {
 
 void Exchange::request_cancel() noexcept { impl_->request_cancel(); }
 
+void Exchange::abandon() { impl_->abandon(); }
+
 Expected<Rows> Exchange::take_result() { return impl_->take_result(); }
 
 }  // namespace dbpool::detail

@@ -40,6 +40,11 @@ class Exchange final : public StepMachine {
   // effect at the next step().
   void request_cancel() noexcept;
 
+  // The caller does not wait for the server any more: tells it to cancel, and
+  // breaks the session. The next step() is the last one; the result is
+  // kCancelled, unless it was there already.
+  void abandon();
+
   // After step() returned nullopt, once. Also tells statistics and sink.
   Expected<Rows> take_result();
 

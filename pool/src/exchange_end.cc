@@ -77,6 +77,17 @@ void Exchange::Impl::give_up() {
                       ": the connection will be closed"));
 }
 
+void Exchange::Impl::abandon() {
+  if (on_wire()) {
+    cause_ = Cause::kCaller;
+    session_.set_cancel_ticket(detail::request_cancel(session_.pg()));
+    fail(stop_error(
+        phase_ == Phase::kRun ? Outcome::kInDoubt : Outcome::kNotSent,
+        "the connection will be closed"));
+  }
+  session_.hang_up();
+}
+
 Wait Exchange::Impl::wire_wait() const {
   Wait wait = pump_.wait();
   wait.until = cause_ == Cause::kNone ? deadline_

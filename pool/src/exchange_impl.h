@@ -25,6 +25,7 @@ class Exchange::Impl {
 
   std::optional<Wait> step(TimePoint now, bool ready);
   void request_cancel() noexcept { cancel_wanted_ = true; }
+  void abandon();
   Expected<Rows> take_result();
 
  private:

@@ -103,7 +103,7 @@ Expected<Lease> PoolCore::acquire(const AcquireOptions& options,
     case Waiter::State::kFailed:
       return Unexpected(failure_of(request));
     default:
-      return wait_for(request);
+      return wait_for(request, options.stop);
   }
 }
 
@@ -126,7 +126,9 @@ Waiter::State PoolCore::submit(AcquireRequest& request,
   return state;
 }
 
-Expected<Lease> PoolCore::wait_for(BlockingRequest& request) {
+Expected<Lease> PoolCore::wait_for(BlockingRequest& request,
+                                   const std::stop_token& stop) {
+  const std::stop_callback cancel_it(stop, [&] { cancel(request); });
   if (!request.wait_until(request.waiter.deadline)) {
     bool expired = false;
     {

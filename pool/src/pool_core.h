@@ -132,7 +132,8 @@ class PoolCore final : public std::enable_shared_from_this<PoolCore> {
   // be out of date when this returns.
   Waiter::State submit(AcquireRequest& request,
                        const std::optional<TimePoint>& deadline);
-  Expected<Lease> wait_for(BlockingRequest& request);
+  Expected<Lease> wait_for(BlockingRequest& request,
+                           const std::stop_token& stop);
   Lease make_lease(const AcquireRequest& request) noexcept;
   Error failure_of(const AcquireRequest& request) const;
 

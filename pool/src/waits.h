@@ -6,14 +6,17 @@
 #include <asio/cancellation_signal.hpp>
 #include <functional>
 #include <memory>
+#include <stop_token>
 
 #include "pool/src/step_machine.h"
 
 namespace dbpool::detail {
 
 // Drives `machine` on the calling thread with ppoll(2); returns when it has
-// finished. EINTR is no event; a descriptor that hung up is ready.
-void blocking_wait(StepMachine& machine);
+// finished. EINTR is no event; a descriptor that hung up is ready. False:
+// `stop` was asked for before, and the machine is where it was. (Out of
+// descriptors it is noticed at the machine's next event.)
+bool blocking_wait(StepMachine& machine, const std::stop_token& stop = {});
 
 // Drives `machine` on `executor`, a step at a time even if many threads run
 // it, and calls `finished` there when it has finished: never inside this

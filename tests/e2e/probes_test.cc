@@ -44,7 +44,7 @@ std::int64_t count(const ServerSlots& slots, std::string_view state) {
 
 // The reason of a failed run, which must be one that the probe declares.
 std::string failure(Probe& probe, Duration timeout = kTimeout) {
-  const auto result = probe.run(timeout);
+  const auto result = probe.run(timeout, {});
   if (result) return "";
   const std::string_view reason = probe_reason(result.error());
   EXPECT_THAT(probe.reasons(), Contains(reason));

@@ -3,7 +3,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <csignal>
+#include <sstream>
 #include <string>
+#include <vector>
 
 #include "tests/e2e/exporter.h"
 #include "tests/support/eventually.h"
@@ -33,7 +36,7 @@ class ShutdownTest : public ::testing::Test {
     return page.value("dbpool_oldest_lease_age_seconds") > 0.3;
   }
 
-  const Postgres postgres_;
+  Postgres postgres_;
 };
 
 TEST_F(ShutdownTest, BothSignalsEndItCleanlyWithATerminateForEachSession) {
@@ -166,6 +169,58 @@ TEST(ShutdownWithASilentServerTest, AProbeUnderWayDoesNotHoldItUp) {
   EXPECT_TRUE(eventually(
       kLiveness, [&] { return hanging.get("/-/ready").status == 200; }));
   EXPECT_EQ(hanging.stop(), 0);
+}
+
+// The sessions of the planted role and whoever would accept more, stopped until
+// the end of its scope.
+class FrozenServer {
+ public:
+  explicit FrozenServer(Postgres& postgres) : postgres_(postgres) {
+    const std::string pids = postgres.sql_value(
+        "SELECT string_agg(pid::text, ' ') FROM pg_stat_activity WHERE "
+        "usename = '" +
+        std::string(kPlantedUser) + "'");
+    std::istringstream words(pids);
+    for (pid_t pid = 0; words >> pid;) backends_.push_back(pid);
+    postgres_.pause();
+    send(SIGSTOP);
+  }
+  ~FrozenServer() {
+    send(SIGCONT);
+    postgres_.resume();
+  }
+  FrozenServer(const FrozenServer&) = delete;
+  FrozenServer& operator=(const FrozenServer&) = delete;
+
+ private:
+  void send(int signal) const {
+    for (const pid_t pid : backends_) ::kill(pid, signal);
+  }
+
+  Postgres& postgres_;
+  std::vector<pid_t> backends_;
+};
+
+TEST_F(ShutdownTest, AFrozenDatabaseHoldsUpNeitherProbesNorTheEnd) {
+  // Whoever waited for a probe or for the drain would wait for long.
+  for (const char* drain : {"0", "3600000"}) {
+    Exporter exporter(
+        {.database_url = planted_url(postgres_),
+         .args = {"--probe.connect.timeout=5m", "--probe.select_1.timeout=5m",
+                  "--probe.server.timeout=5m"},
+         .env = {{"DB_DRAIN_TIMEOUT_MS", drain}}});
+    ASSERT_TRUE(exporter.eventually_page(works));
+    const FrozenServer frozen(postgres_);
+    // With a lease, or waiting for one while its connection is checked.
+    ASSERT_TRUE(exporter.eventually_page([](const MetricsPage& page) {
+      return holds_a_lease(page) ||
+             page.value("dbpool_oldest_waiting_request_age_seconds") > 0.3;
+    }));
+    EXPECT_EQ(exporter.stop(), 0);
+    EXPECT_THAT(exporter.output(), HasSubstr("leases_left=0"));
+    EXPECT_THAT(exporter.output(), Not(HasSubstr("left behind")));
+    EXPECT_THAT(exporter.output(), Not(HasSubstr("query failed")));
+  }
 }
 
 TEST_F(ShutdownTest, AHangupIsToldAndChangesNothing) {

@@ -67,7 +67,7 @@ class FakeProbe : public Probe {
   std::span<const std::string_view> reasons() const noexcept override {
     return kReasons;
   }
-  Expected<void> run(Duration) override {
+  Expected<void> run(Duration, const std::stop_token&) override {
     Script& script = *script_;
     std::unique_lock lock(script.mutex);
     script.most_at_once = std::max(script.most_at_once, ++script.at_once);

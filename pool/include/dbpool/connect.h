@@ -11,6 +11,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -137,6 +138,8 @@ struct ConnectOptions {
   std::optional<Duration> server_statement_timeout = {};  // > 0, at most 24 d
   Duration cancel_grace = std::chrono::seconds(2);
   std::uint32_t max_prepared_statements = 100;
+  // Once it is asked to stop the opening is abandoned, with kCancelled.
+  std::stop_token stop = {};
   // Told of each statement, of nothing else; shared. May be null.
   std::shared_ptr<EventSink> sink = {};
   // The `pool` of those events.
@@ -156,7 +159,7 @@ struct Connected {
 // Opens one connection and blocks the calling thread until it is usable, the
 // timeout passed, or every host failed. Never blocks in DNS beyond the
 // timeout. Errors: kConnect with connect_failure and a message that tells
-// host, phase and what to do; kUsage.
+// host, phase and what to do; kUsage; kCancelled.
 Expected<Connected> connect(const ConnectionString& target,
                             const ConnectOptions& options = {});
 

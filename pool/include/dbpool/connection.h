@@ -16,6 +16,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -48,6 +49,10 @@ struct ExecuteOptions {
   ResultFormat format = ResultFormat::kText;
   // Prepare once for each connection and reuse (bounded cache).
   bool prepare = true;
+  // Of execute() only. Once it is asked to stop the call returns kCancelled
+  // without waiting for the server, and the connection is broken: the server
+  // is told to cancel, and whether the statement took effect is in doubt.
+  std::stop_token stop = {};
   // A larger result ends the statement with kResultTooLarge and closes its
   // connection after the lease. What counts is the memory that libpq takes
   // for the result (up to twice its values and some 16 bytes for each, at

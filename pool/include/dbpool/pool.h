@@ -18,6 +18,7 @@
 #include <memory>
 #include <optional>
 #include <source_location>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -44,6 +45,9 @@ struct AcquireOptions {
   std::optional<TimePoint> deadline = {};
   // Names the holder in leak reports and errors.
   Tag tag = {};
+  // Of acquire() only. Once it is asked to stop a request that waits fails
+  // with kCancelled.
+  std::stop_token stop = {};
 };
 
 // What close() left behind.
