@@ -191,7 +191,7 @@ bool needs_the_name(const LibpqTls& said, const TlsWishes& wishes) {
 }
 
 Choice choose(const LibpqTls& said, const TlsWishes& wishes) {
-  const Choice stays{said.mode.value, said.mode.from};
+  Choice stays{said.mode.value, said.mode.from};
   if (wishes.ssl == false) return {"disable", wishes.ssl_name};
   const std::string wanted_by = who_wants_tls(said, wishes);
   if (wanted_by.empty() && !said.mode && !wishes.ssl_by_default) {
