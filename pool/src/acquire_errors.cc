@@ -5,8 +5,13 @@
 #include <cstdio>
 #include <utility>
 
+#include "pool/src/text.h"
+
 namespace dbpool::detail {
 namespace {
+
+// Of a statement without a name: enough to know it again.
+constexpr std::size_t kShownHere = 60;
 
 struct Words {
   std::string_view what;
@@ -49,8 +54,9 @@ Words words_for(AcquireFailure failure) {
 
 void append_seconds(std::string& out, std::chrono::nanoseconds age) {
   std::array<char, 32> text;
-  std::snprintf(text.data(), text.size(), "%.3g s",
-                std::chrono::duration<double>(age).count());
+  const double seconds = std::chrono::duration<double>(age).count();
+  std::snprintf(text.data(), text.size(), seconds < 100 ? "%.3g s" : "%.0f s",
+                seconds);
   out += text.data();
 }
 
@@ -74,23 +80,43 @@ void append_queue(std::string& out, const PoolStats& stats) {
   append_seconds(out, stats.oldest_waiting_age);
 }
 
-void append_holder(std::string& out, const LeaseFacts& lease) {
-  if (!lease.tag.view().empty()) {
-    out += '"' + one_line(lease.tag.view()) + "\" at ";
+// ", running "refill" for 2 s" or ", "refill" ended 3 s ago, in a transaction".
+// A statement of an earlier lease says nothing of this holder.
+void append_statement(std::string& out, const ConnectionStats& holder) {
+  if (!holder.statement_is_of_lease()) {
+    out += ", no statement yet";
+    return;
   }
-  std::string_view file = lease.where.file_name();
-  file.remove_prefix(file.rfind('/') + 1);  // npos + 1 is 0
-  out += file;
-  out += ':' + std::to_string(lease.where.line()) + " for ";
-  append_seconds(out, lease.age);
-  out += ", backend " + std::to_string(lease.backend_pid);
+  const auto& last = holder.statement;
+  const std::string_view shown = last->name.empty() ? last->text : last->name;
+  const std::string text = '"' + one_line(shown, kShownHere) + '"';
+  if (last->running) {
+    out += ", running " + text + " for ";
+    return append_seconds(out, last->took);
+  }
+  out += ", " + text + " ended ";
+  append_seconds(out, last->started_ago - last->took);
+  out += " ago";
+  if (holder.in_transaction > Duration::zero()) out += ", in a transaction";
 }
 
-void append_holders(std::string& out, const std::vector<LeaseFacts>& holders) {
+void append_holder(std::string& out, const ConnectionStats& holder) {
+  if (!holder.tag.empty()) out += '"' + one_line(holder.tag) + "\" at ";
+  std::string_view file = holder.file;
+  file.remove_prefix(file.rfind('/') + 1);  // npos + 1 is 0
+  out += file;
+  out += ':' + std::to_string(holder.line) + " for ";
+  append_seconds(out, holder.in_state);
+  out += ", backend " + std::to_string(holder.backend_pid);
+  append_statement(out, holder);
+}
+
+void append_holders(std::string& out,
+                    const std::vector<ConnectionStats>& holders) {
   std::string_view separator = "; held longest: ";
-  for (const LeaseFacts& lease : holders) {
+  for (const ConnectionStats& holder : holders) {
     out += separator;
-    append_holder(out, lease);
+    append_holder(out, holder);
     separator = "; ";
   }
 }

@@ -9,9 +9,9 @@
 #include <string_view>
 #include <vector>
 
+#include "dbpool/connection_stats.h"
 #include "dbpool/error.h"
 #include "dbpool/stats.h"
-#include "pool/src/brain/pool_state.h"
 
 namespace dbpool::detail {
 
@@ -19,8 +19,8 @@ namespace dbpool::detail {
 struct AcquireFacts {
   static constexpr std::size_t kHolders = 3;
 
-  PoolStats stats;                  // without queries
-  std::vector<LeaseFacts> holders;  // the longest, at most kHolders
+  PoolStats stats;                       // without queries
+  std::vector<ConnectionStats> holders;  // leased for longest, at most kHolders
 };
 
 Error acquire_error(AcquireFailure failure, const AcquireFacts& facts);

@@ -35,6 +35,7 @@ std::optional<Wait> Cleaning::step(TimePoint now, bool ready) {
   } else {
     session_.set_cancel_ticket(nullptr);
     session_.set_busy(false);
+    session_.activity()->end(TransactionStatus::kIdle, now);
   }
   return std::nullopt;
 }

@@ -96,20 +96,7 @@ void Connection::start_execute(
 }
 
 TransactionStatus Connection::transaction_status() const noexcept {
-  if (is_broken()) return TransactionStatus::kUnknown;
-  switch (PQtransactionStatus(session_->pg())) {
-    case PQTRANS_IDLE:
-      return TransactionStatus::kIdle;
-    case PQTRANS_ACTIVE:
-      return TransactionStatus::kActive;
-    case PQTRANS_INTRANS:
-      return TransactionStatus::kInTransaction;
-    case PQTRANS_INERROR:
-      return TransactionStatus::kInError;
-    case PQTRANS_UNKNOWN:
-      break;
-  }
-  return TransactionStatus::kUnknown;
+  return session_->transaction_status();
 }
 
 bool Connection::is_broken() const noexcept { return session_->broken(); }

@@ -64,6 +64,7 @@ void Exchange::Impl::start() {
   }
   if (stopped_between()) return;
   if (size_of(params_) > kRecycleBytes) session_.mark_retire();
+  session_.activity()->begin(statement_, started_at_);
   begin_statement();
 }
 

@@ -110,6 +110,7 @@ std::optional<Wait> Exchange::Impl::settle() {
   }
   if (!session_.broken()) session_.set_cancel_ticket(nullptr);
   session_.set_busy(false);
+  session_.activity()->end(session_.transaction_status(), now_);
   finished_at_ = now_;
   phase_ = Phase::kDone;
   return std::nullopt;

@@ -3,6 +3,7 @@
 #include <cassert>
 #include <cstddef>
 
+#include "dbpool/connection.h"
 #include "dbpool/error.h"
 #include "dbpool/stats.h"
 
@@ -50,6 +51,9 @@ constexpr std::array<std::string_view, kCloseReasonCount> kCloseReasons = {
 constexpr std::array<std::string_view, kConnectPhaseCount> kConnectPhases = {
     "resolve", "tcp", "tls", "auth"};
 
+constexpr std::array<std::string_view, 5> kTransactionStatuses = {
+    "idle", "active", "in_transaction", "in_error", "unknown"};
+
 }  // namespace
 
 std::string_view to_string(AcquireFailure failure) noexcept {
@@ -86,6 +90,10 @@ std::string_view to_string(CloseReason reason) noexcept {
 
 std::string_view to_string(ConnectPhase phase) noexcept {
   return name_of(kConnectPhases, phase);
+}
+
+std::string_view to_string(TransactionStatus status) noexcept {
+  return name_of(kTransactionStatuses, status);
 }
 
 }  // namespace dbpool

@@ -41,6 +41,10 @@ void Pool::start_acquire(AcquireOptions options, std::source_location where,
 
 PoolStats Pool::stats() const { return core_->stats(); }
 
+std::vector<ConnectionStats> Pool::connections() const {
+  return core_->connections();
+}
+
 Expected<void> Pool::resize(std::uint32_t min_connections,
                             std::uint32_t max_connections) {
   return core_->resize(min_connections, max_connections);

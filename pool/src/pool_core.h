@@ -87,6 +87,7 @@ class PoolCore final : public std::enable_shared_from_this<PoolCore> {
 
   // --- Control: see pool.h -------------------------------------------------
   PoolStats stats() const;
+  std::vector<ConnectionStats> connections() const;
   Expected<void> resize(std::uint32_t min_connections,
                         std::uint32_t max_connections);
   CloseReport close(TimePoint deadline);
@@ -146,6 +147,12 @@ class PoolCore final : public std::enable_shared_from_this<PoolCore> {
   template <typename Tell>
   void report(Tell tell) noexcept;
 
+  // Who holds the connections (pool_core_connections.cc).
+  struct Holdings;
+  // Under the mutex: as many as there is room for in `out`.
+  void take_holdings(Holdings& out, TimePoint now) const noexcept;
+  ConnectionStats describe_holding(const Holdings& holdings,
+                                   std::size_t index) const;
   AcquireFacts facts() const;
   TlsStats tls_stats(const TlsFacts& last) const;
   void begin_close() noexcept;

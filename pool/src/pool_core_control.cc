@@ -1,7 +1,6 @@
 // The part of PoolCore that looks at the pool as a whole: statistics, limits
 // and the end.
 #include <algorithm>
-#include <array>
 #include <cstddef>
 #include <utility>
 
@@ -66,24 +65,6 @@ TlsStats PoolCore::tls_stats(const TlsFacts& last) const {
     tls.ca = std::min(tls.ca.value_or(*ca), *ca);
   }
   return tls;
-}
-
-AcquireFacts PoolCore::facts() const {
-  AcquireFacts facts;
-  std::array<LeaseFacts, AcquireFacts::kHolders> holders;
-  std::size_t held = 0;
-  FailureText failure;
-  {
-    const std::lock_guard lock(mutex_);
-    const TimePoint now = Clock::now();
-    state_.snapshot(now, facts.stats);
-    held = state_.longest_leases(holders, now);
-    failure = last_failure_;
-  }
-  facts.holders.assign(holders.begin(), holders.begin() + held);
-  facts.stats.name = options_.name;
-  if (failure) facts.stats.last_failure.message = *failure;
-  return facts;
 }
 
 // --- Limits ----------------------------------------------------------------

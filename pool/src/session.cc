@@ -53,6 +53,23 @@ bool Session::broken() const noexcept {
   return broken_ || PQstatus(connection_) != CONNECTION_OK;
 }
 
+TransactionStatus Session::transaction_status() const noexcept {
+  if (broken()) return TransactionStatus::kUnknown;
+  switch (PQtransactionStatus(connection_)) {
+    case PQTRANS_IDLE:
+      return TransactionStatus::kIdle;
+    case PQTRANS_ACTIVE:
+      return TransactionStatus::kActive;
+    case PQTRANS_INTRANS:
+      return TransactionStatus::kInTransaction;
+    case PQTRANS_INERROR:
+      return TransactionStatus::kInError;
+    case PQTRANS_UNKNOWN:
+      break;
+  }
+  return TransactionStatus::kUnknown;
+}
+
 bool Session::forked() const noexcept {
   return fork_generation_ != fork_generation();
 }

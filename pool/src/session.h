@@ -19,6 +19,7 @@
 #include "pool/src/canceller.h"
 #include "pool/src/fork_generation.h"
 #include "pool/src/query_statistics.h"
+#include "pool/src/session_activity.h"
 #include "pool/src/statement_cache.h"
 
 namespace dbpool::detail {
@@ -48,6 +49,11 @@ class Session {
   const SessionContext& context() const noexcept { return *context_; }
   const std::string& host() const noexcept { return host_; }
   StatementCache& cache() noexcept { return cache_; }
+  // Constant while the session lives, and may outlive it: others read it.
+  const std::shared_ptr<SessionActivity>& activity() const noexcept {
+    return activity_;
+  }
+  TransactionStatus transaction_status() const noexcept;
 
   // True when nothing more may be sent or read: lost, out of sync, too large
   // a result, an unfinished COPY, or a cancel that did not end.
@@ -79,6 +85,8 @@ class Session {
   std::shared_ptr<const SessionContext> context_;
   std::string host_;
   StatementCache cache_;
+  const std::shared_ptr<SessionActivity> activity_ =
+      std::make_shared<SessionActivity>();
   std::shared_ptr<Ticket> cancel_ticket_;
   std::uint64_t fork_generation_;
   bool broken_ = false;

@@ -1,5 +1,6 @@
 #include "pool/src/text.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <utility>
 
@@ -77,6 +78,15 @@ std::string one_line(std::string_view text, std::size_t most_bytes) {
   }
   while (line.ends_with(' ')) line.pop_back();
   return cut(std::move(line), most_bytes);
+}
+
+std::string_view first_characters(std::string_view text,
+                                  std::size_t characters) noexcept {
+  std::size_t end = 0;
+  for (; characters > 0 && end < text.size(); --characters) {
+    end += std::max<std::size_t>(character_length(text.substr(end)), 1);
+  }
+  return text.substr(0, end);
 }
 
 }  // namespace dbpool::detail

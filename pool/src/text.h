@@ -18,6 +18,11 @@ bool is_utf8(std::string_view text) noexcept;
 // '?', and "..." stands for what was cut off (never amid a character).
 std::string one_line(std::string_view text, std::size_t most_bytes);
 
+// The first `characters` characters of `text`, never half a character. A byte
+// that is not UTF-8 counts as one.
+std::string_view first_characters(std::string_view text,
+                                  std::size_t characters) noexcept;
+
 }  // namespace dbpool::detail
 
 #endif  // DBPOOL_POOL_SRC_TEXT_H_

@@ -20,16 +20,29 @@ AcquireFacts busy_pool() {
   facts.stats.waiting_total = 7;
   facts.stats.max_waiting_requests = 100;
   facts.stats.oldest_waiting_age = std::chrono::milliseconds(2500);
-  facts.holders = {{.id = {},
-                    .tag = "checkout",
-                    .where = std::source_location::current(),
-                    .backend_pid = 4711,
-                    .age = std::chrono::seconds(12)},
-                   {.id = {},
-                    .tag = {},
-                    .where = std::source_location::current(),
-                    .backend_pid = 4712,
-                    .age = std::chrono::milliseconds(3)}};
+  ConnectionStats first;
+  first.state = ConnectionState::kActive;
+  first.tag = "checkout";
+  first.file = "src/checkout.cc";
+  first.line = 12;
+  first.backend_pid = 4711;
+  first.in_state = std::chrono::seconds(12);
+  first.transaction = TransactionStatus::kActive;
+  first.statement = {.name = "refill",
+                     .text = "UPDATE stock",
+                     .running = true,
+                     .started_ago = std::chrono::seconds(2),
+                     .took = std::chrono::seconds(2)};
+  ConnectionStats second;
+  second.state = ConnectionState::kActive;
+  second.file = "cart.cc";
+  second.line = 7;
+  second.backend_pid = 4712;
+  second.in_state = std::chrono::milliseconds(3);
+  // Of an earlier lease.
+  second.statement = {
+      .name = "", .text = "SELECT 1", .started_ago = std::chrono::seconds(2)};
+  facts.holders = {first, second};
   return facts;
 }
 
@@ -45,11 +58,18 @@ TEST(AcquireErrors, TellLimitsQueueHoldersAndAdvice) {
             HasSubstr("4 of at most 4 connections (1 opening, 0 checking, "
                       "0 idle, 3 active, 0 closing)"),
             HasSubstr("7 of at most 100 requests wait, the oldest for 2.5 s"),
-            HasSubstr("\"checkout\" at acquire_errors_test.cc:"),
-            HasSubstr("for 12 s, backend 4711; acquire_errors_test.cc:"),
-            HasSubstr("for 0.003 s, backend 4712"),
+            HasSubstr("held longest: \"checkout\" at checkout.cc:12 for 12 s, "
+                      "backend 4711, running \"refill\" for 2 s; cart.cc:7 "
+                      "for 0.003 s, backend 4712, no statement yet; "),
             HasSubstr("raise PoolOptions::max_connections"),
             Not(HasSubstr("opening error"))));
+}
+
+TEST(AcquireErrors, TellLongTimesInPlainNumbers) {
+  AcquireFacts facts = busy_pool();
+  facts.holders[0].in_state = std::chrono::seconds(4711);
+  EXPECT_THAT(acquire_error(AcquireFailure::kTimeoutCapacity, facts).message,
+              HasSubstr("checkout.cc:12 for 4711 s, "));
 }
 
 TEST(AcquireErrors, TellTheLastOpeningErrorInOneLine) {

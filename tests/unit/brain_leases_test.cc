@@ -75,6 +75,36 @@ TEST_F(BrainLeases, LeasesAreListedLongestFirst) {
   EXPECT_EQ(brain().longest_leases(many, now_), 2U);
 }
 
+TEST_F(BrainLeases, ConnectionsAreListedLeasedOnesFirst) {
+  options_.max_connections = 4;
+  const ConnectionId idle = lease();
+  const ConnectionId one = lease();
+  now_ += 1s;
+  const Waiter& two = ask(5s, "report");
+  serve();
+  now_ += 1s;
+  give_back(idle);
+  ask();  // is lent the idle one
+  give_back(idle);
+  now_ += 3s;
+  std::array<detail::ConnectionFacts, 9> all;
+  ASSERT_EQ(brain().connections(all, now_), 3U);
+  EXPECT_EQ(all[0].id, one);
+  EXPECT_EQ(all[0].in_state, 5s);
+  EXPECT_EQ(all[0].tag.view(), "");
+  EXPECT_EQ(all[1].id, two.granted);
+  EXPECT_EQ(all[1].state, ConnectionState::kActive);
+  EXPECT_EQ(all[1].tag.view(), "report");
+  EXPECT_EQ(all[1].backend_pid, 42);
+  EXPECT_EQ(all[2].id, idle);
+  EXPECT_EQ(all[2].state, ConnectionState::kIdle);
+  EXPECT_EQ(all[2].in_state, 3s);
+  EXPECT_EQ(all[2].age, 5s);
+  EXPECT_EQ(all[2].uses, 2U);
+  EXPECT_EQ(all[2].tag.view(), "");
+  EXPECT_EQ(brain().connections(std::span(all).first(2), now_), 2U);
+}
+
 TEST_F(BrainLeases, OneLeaseIsFoundByItsConnection) {
   const Waiter& waiter = ask(5s, "nightly report");
   serve();

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "dbpool/connection.h"
 #include "dbpool/error.h"
 #include "dbpool/stats.h"
 
@@ -54,6 +55,8 @@ TEST(Names, StatesAndReasons) {
                    "check_failed", "dirty", "resize", "drain"}));
   EXPECT_EQ(names<ConnectPhase>(kConnectPhaseCount),
             (Names{"resolve", "tcp", "tls", "auth"}));
+  EXPECT_EQ(names<TransactionStatus>(5),
+            (Names{"idle", "active", "in_transaction", "in_error", "unknown"}));
 }
 
 }  // namespace

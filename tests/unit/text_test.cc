@@ -37,5 +37,15 @@ TEST(Text, OneLineIsCutBetweenCharacters) {
   EXPECT_EQ(one_line("abcdefg", 2), "..");
 }
 
+TEST(Text, FirstCharactersAreWholeOnes) {
+  EXPECT_EQ(first_characters("abc", 4), "abc");
+  EXPECT_EQ(first_characters("abc", 2), "ab");
+  EXPECT_EQ(first_characters("a\xE2\x82\xAC"
+                             "bc",
+                             2),
+            "a\xE2\x82\xAC");
+  EXPECT_EQ(first_characters("\xFF\xE2\x82", 2), "\xFF\xE2");
+}
+
 }  // namespace
 }  // namespace dbpool::detail

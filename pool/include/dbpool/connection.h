@@ -69,6 +69,8 @@ enum class TransactionStatus : std::uint8_t {
   kUnknown,        // the connection is broken
 };
 
+std::string_view to_string(TransactionStatus status) noexcept;
+
 namespace detail {
 class Session;
 }

@@ -25,6 +25,7 @@
 #include <vector>
 
 #include "dbpool/connect.h"
+#include "dbpool/connection_stats.h"
 #include "dbpool/detail/completion.h"
 #include "dbpool/error.h"
 #include "dbpool/events.h"
@@ -105,6 +106,13 @@ class Pool {
   // One consistent snapshot. Takes the pool's lock for a few microseconds;
   // never waits for the database.
   PoolStats stats() const;
+
+  // What each connection does, and for whom: the leased ones first, longest
+  // first, then the others by state. One consistent snapshot, but for the
+  // statements, which may begin and end meanwhile. Costs more than stats()
+  // (it copies and redacts texts) and takes the lock no longer; never waits
+  // for the database.
+  std::vector<ConnectionStats> connections() const;
 
   // Changes the limits now. Connections above a lower max are closed, leased
   // ones when they come back; total may exceed the new max until then, but

@@ -89,6 +89,18 @@ struct LeaseFacts {
   Duration age{0};
 };
 
+// A connection, for Pool::connections() and error texts.
+struct ConnectionFacts {
+  ConnectionId id;
+  ConnectionState state = ConnectionState::kOpening;
+  Duration in_state{0};
+  Duration age{0};  // since it was opened, or began to be
+  std::uint64_t uses = 0;
+  int backend_pid = 0;
+  Tag tag = {};  // of the lease; empty unless kActive
+  std::source_location where = {};
+};
+
 // What the facade needs to word an event about a closed connection.
 struct ClosedFacts {
   int backend_pid = 0;
@@ -185,6 +197,10 @@ class PoolState {
   // Fills `out` with leases, longest first. How many there were to fill in.
   std::size_t longest_leases(std::span<LeaseFacts> out,
                              TimePoint now) const noexcept;
+  // Fills `out` with connections: those leased first, then by state; longest
+  // in it first. How many there were to fill in.
+  std::size_t connections(std::span<ConnectionFacts> out,
+                          TimePoint now) const noexcept;
   // nullopt if it is not leased.
   std::optional<LeaseFacts> lease(ConnectionId id,
                                   TimePoint now) const noexcept;
@@ -256,6 +272,7 @@ class PoolState {
   AcquireFailure fast_failure() const noexcept;
   PoolLevels levels() const noexcept;
   LeaseFacts facts_of(const Slot& slot, TimePoint now) const noexcept;
+  ConnectionFacts connection_of(const Slot& slot, TimePoint now) const noexcept;
   std::uint32_t overdue_leases(TimePoint now) const noexcept;
 
   // Constant after construction.

@@ -131,6 +131,39 @@ std::size_t PoolState::longest_leases(std::span<LeaseFacts> out,
   return filled;
 }
 
+ConnectionFacts PoolState::connection_of(const Slot& slot,
+                                         TimePoint now) const noexcept {
+  ConnectionFacts facts = {
+      .id = slot.id(),
+      .state = slot.state,
+      .in_state = now - slot.since,
+      .age = now - (slot.open ? slot.opened_at : slot.since),
+      .uses = slot.uses,
+      .backend_pid = slot.backend_pid};
+  if (slot.state == ConnectionState::kActive) {
+    facts.tag = slot.tag;
+    facts.where = slot.where;
+  }
+  return facts;
+}
+
+std::size_t PoolState::connections(std::span<ConnectionFacts> out,
+                                   TimePoint now) const noexcept {
+  now = std::max(now, now_);
+  std::size_t filled = 0;
+  for (const ConnectionState state :
+       {ConnectionState::kActive, ConnectionState::kChecking,
+        ConnectionState::kOpening, ConnectionState::kIdle,
+        ConnectionState::kClosing}) {
+    const Slot* slot = table_.oldest(state);
+    for (; slot != nullptr && filled < out.size();
+         slot = table_.next_younger(*slot)) {
+      out[filled++] = connection_of(*slot, now);
+    }
+  }
+  return filled;
+}
+
 std::optional<LeaseFacts> PoolState::lease(ConnectionId id,
                                            TimePoint now) const noexcept {
   const Slot* slot = table_.find(id);
