@@ -12,6 +12,7 @@
 #include "exporter/config_reload.h"
 #include "exporter/health.h"
 #include "exporter/http/addresses.h"
+#include "exporter/http/debug_pools_handler.h"
 #include "exporter/http/landing_handler.h"
 #include "exporter/http/lifecycle_handlers.h"
 #include "exporter/http/stats_handler.h"
@@ -267,12 +268,16 @@ App::Failure App::start_server() {
 
 std::vector<Route> App::routes() {
   const auto ask = [this] { return health(); };
-  return {landing_route(settings_.web.telemetry_path, ask),
-          metrics_route(settings_.web.telemetry_path, page_),
-          health_route(ask),
-          stats_route([this] { return std::vector{pool_->stats()}; }),
-          healthy_route(),
-          ready_route([this] { return ready_.load(); })};
+  return {
+      landing_route(settings_.web.telemetry_path, ask),
+      metrics_route(settings_.web.telemetry_path, page_),
+      health_route(ask),
+      stats_route([this] { return std::vector{pool_->stats()}; }),
+      debug_pools_route([this] {
+        return std::vector{PoolHolders{pool_->stats(), pool_->connections()}};
+      }),
+      healthy_route(),
+      ready_route([this] { return ready_.load(); })};
 }
 
 std::vector<PoolHealth> App::health() const {

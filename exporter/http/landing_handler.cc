@@ -1,44 +1,13 @@
 #include "exporter/http/landing_handler.h"
 
-#include <array>
 #include <utility>
 
 #include "dbpool/version.h"
-#include "exporter/utf8.h"
+#include "exporter/http/html.h"
 
 namespace dbpool::exporter {
 
 namespace {
-
-constexpr std::string_view kHead =
-    "<!DOCTYPE html>\n"
-    "<html lang=\"en\">\n"
-    "<head>\n"
-    "<meta charset=\"utf-8\">\n"
-    "<meta name=\"viewport\" content=\"width=device-width\">\n"
-    "<title>dbpool_exporter</title>\n"
-    "<style>\n"
-    "body{font:16px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:60rem;"
-    "padding:0 1rem;color:#1b1f24;background:#fff}\n"
-    "table{border-collapse:collapse;width:100%}\n"
-    "th,td{text-align:left;padding:.3rem .8rem .3rem 0;"
-    "border-bottom:1px solid #d0d7de;vertical-align:top}\n"
-    "td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}\n"
-    "@media(prefers-color-scheme:dark){body{color:#e6edf3;background:#0d1117}"
-    "a{color:#79b8ff}th,td{border-color:#30363d}}\n"
-    "</style>\n"
-    "</head>\n"
-    "<body>\n";
-
-void append_cell(std::string& page, std::string_view text) {
-  page.append("<td>").append(escape_html(text)).append("</td>");
-}
-
-void append_number(std::string& page, std::uint32_t number) {
-  page.append("<td class=\"n\">")
-      .append(std::to_string(number))
-      .append("</td>");
-}
 
 void append_pool(std::string& page, const PoolHealth& pool) {
   const PoolStats& stats = pool.stats;
@@ -79,13 +48,17 @@ void append_link(std::string& page, std::string_view path,
 
 Response landing_page(const std::string& telemetry_path,
                       const std::vector<PoolHealth>& pools) {
-  std::string page(kHead);
-  page.append("<h1>dbpool_exporter ").append(version()).append("</h1>\n");
+  std::string page = html_head("dbpool_exporter");
+  page.append("<body>\n<h1>dbpool_exporter ")
+      .append(version())
+      .append("</h1>\n");
   append_pools(page, pools);
   page += "<ul>\n";
   append_link(page, telemetry_path, "metrics for Prometheus");
   append_link(page, "/health", "ok, degraded or down, as JSON");
   append_link(page, "/stats", "the pools' numbers, as JSON");
+  append_link(page, "/debug/pools",
+              "who holds each connection, and what runs on it");
   append_link(page, "/-/healthy", "the exporter is alive");
   append_link(page, "/-/ready", "the exporter is not shutting down");
   page += "</ul>\n</body>\n</html>\n";
@@ -93,32 +66,6 @@ Response landing_page(const std::string& telemetry_path,
 }
 
 }  // namespace
-
-std::string escape_html(std::string_view text) {
-  std::string result;
-  for (const char c : to_utf8(text)) {
-    switch (c) {
-      case '&':
-        result += "&amp;";
-        break;
-      case '<':
-        result += "&lt;";
-        break;
-      case '>':
-        result += "&gt;";
-        break;
-      case '"':
-        result += "&quot;";
-        break;
-      case '\'':
-        result += "&#39;";
-        break;
-      default:
-        result += c;
-    }
-  }
-  return result;
-}
 
 Route landing_route(std::string telemetry_path,
                     std::function<std::vector<PoolHealth>()> ask) {

@@ -4,7 +4,6 @@
 
 #include <functional>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "exporter/http/health_handler.h"
@@ -15,9 +14,6 @@ namespace dbpool::exporter {
 // `telemetry_path` is where the metrics are. `ask` is called from any thread.
 Route landing_route(std::string telemetry_path,
                     std::function<std::vector<PoolHealth>()> ask);
-
-// `text` with what means something in HTML spelled out.
-std::string escape_html(std::string_view text);
 
 }  // namespace dbpool::exporter
 

@@ -5,6 +5,7 @@
 #include <numeric>
 #include <string>
 
+#include "exporter/holders.h"
 #include "exporter/metric_sink.h"
 #include "exporter/utf8.h"
 
@@ -70,6 +71,32 @@ Json full_stats_json(const PoolStats& stats) {
         {"message", to_utf8(redact(stats.last_failure.message))},
         {"secondsAgo", stats.last_failure.ago.count()}};
   }
+  return json;
+}
+
+Json connection_json(const ConnectionStats& connection) {
+  Json json = {{"state", to_string(connection.state)},
+               {"inStateSeconds", metrics::seconds(connection.in_state)},
+               {"ageSeconds", metrics::seconds(connection.age)},
+               {"uses", connection.uses}};
+  if (connection.backend_pid != 0) json["backendPid"] = connection.backend_pid;
+  if (connection.state == ConnectionState::kActive) {
+    json["tag"] = to_utf8(connection.tag);
+    json["acquiredAt"] = to_utf8(acquired_at(connection));
+  }
+  if (connection.transaction != TransactionStatus::kUnknown) {
+    json["transaction"] = to_string(connection.transaction);
+    json["inTransactionSeconds"] = metrics::seconds(connection.in_transaction);
+  }
+  if (!connection.statement) return json;
+  const StatementStats& statement = *connection.statement;
+  json["statement"] = {
+      {"name", to_utf8(statement.name)},
+      {"text", to_utf8(statement.text)},
+      {"running", statement.running},
+      {"startedSecondsAgo", metrics::seconds(statement.started_ago)},
+      {"tookSeconds", metrics::seconds(statement.took)},
+      {"ofThisLease", connection.statement_is_of_lease()}};
   return json;
 }
 

@@ -4,6 +4,7 @@
 
 #include <nlohmann/json_fwd.hpp>
 
+#include "dbpool/connection_stats.h"
 #include "dbpool/stats.h"
 
 namespace dbpool::exporter {
@@ -14,6 +15,10 @@ nlohmann::ordered_json brief_stats_json(const PoolStats& stats);
 // The same with the whole split, the limits, the ages in seconds and the
 // counters. Strings are valid UTF-8.
 nlohmann::ordered_json full_stats_json(const PoolStats& stats);
+
+// One connection: its state, its holder, its last statement. Times in seconds;
+// what is not known is left out. Strings are valid UTF-8.
+nlohmann::ordered_json connection_json(const ConnectionStats& connection);
 
 }  // namespace dbpool::exporter
 

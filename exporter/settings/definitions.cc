@@ -41,8 +41,8 @@ Refusal set_telemetry_path(Text text, Draft& draft) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
            (c >= '0' && c <= '9') || Text("/-._~").find(c) != Text::npos;
   };
-  constexpr std::array<Text, 5> kTaken = {"/", "/health", "/stats",
-                                          "/-/healthy", "/-/ready"};
+  constexpr std::array<Text, 6> kTaken = {
+      "/", "/health", "/stats", "/-/healthy", "/-/ready", "/debug/pools"};
   constexpr std::size_t kLongest = 200;
   if (!text.starts_with('/') || text.size() > kLongest ||
       !std::all_of(text.begin(), text.end(), is_plain) ||

@@ -328,8 +328,9 @@ TEST_F(ContractTest, WithoutAFileToReloadNothingIsSaidOfReloads) {
 TEST_F(ContractTest, TheRoutesAnswerAsPromised) {
   Exporter exporter(options());
   ASSERT_TRUE(exporter.eventually_page(knows_all));
-  for (const char* path : {"/", "/metrics", "/health", "/stats", "/-/healthy",
-                           "/-/ready", "/health?verbose=1"}) {
+  for (const char* path :
+       {"/", "/metrics", "/health", "/stats", "/-/healthy", "/-/ready",
+        "/health?verbose=1", "/debug/pools", "/debug/pools?format=json"}) {
     EXPECT_EQ(exporter.get(path).status, 200) << path;
     HttpRequest post;
     post.method = "POST";
@@ -342,7 +343,8 @@ TEST_F(ContractTest, TheRoutesAnswerAsPromised) {
     EXPECT_EQ(head.body, "") << path;
   }
   for (const char* path :
-       {"/metricsX", "/metrics/", "/healthz", "/-/", "/nowhere"}) {
+       {"/metricsX", "/metrics/", "/healthz", "/-/", "/nowhere", "/debug",
+        "/debug/pools/", "/debug/poolsX"}) {
     EXPECT_EQ(exporter.get(path).status, 404) << path;
   }
   EXPECT_EQ(exporter.get("/metrics").headers.at("content-type"),

@@ -274,7 +274,8 @@ TEST_F(WebTlsTest, HealthHeadersAndPlainHttpAreAsTheFileSays) {
   for (const char* target : {"/-/healthy", "/-/ready"}) {
     EXPECT_EQ(status(*exporter, client(false), target), 200) << target;
   }
-  for (const char* target : {"/", "/metrics", "/health", "/stats", "/none"}) {
+  for (const char* target :
+       {"/", "/metrics", "/health", "/stats", "/debug/pools", "/none"}) {
     const HttpResponse refused =
         https_get(exporter->port(), target, client(false));
     EXPECT_EQ(refused.status, 401) << target;

@@ -10,6 +10,8 @@
 #include <utility>
 #include <vector>
 
+#include "exporter/duration_words.h"
+#include "exporter/http/debug_pools_handler.h"
 #include "exporter/http/health_handler.h"
 #include "exporter/http/landing_handler.h"
 #include "exporter/http/lifecycle_handlers.h"
@@ -149,6 +151,7 @@ TEST(LandingHandler, ShowsPoolsAndLinksWithoutLettingNamesBecomeMarkup) {
   EXPECT_EQ(response.content_type, "text/html; charset=utf-8");
   EXPECT_THAT(response.body, HasSubstr("href=\"/own-metrics\""));
   EXPECT_THAT(response.body, HasSubstr("href=\"/health\""));
+  EXPECT_THAT(response.body, HasSubstr("href=\"/debug/pools\""));
   EXPECT_THAT(response.body, HasSubstr("app@db.example:5432/orders"));
   EXPECT_THAT(response.body,
               HasSubstr("&lt;script&gt;alert(1)&lt;/script&gt;"));
@@ -156,6 +159,95 @@ TEST(LandingHandler, ShowsPoolsAndLinksWithoutLettingNamesBecomeMarkup) {
               HasSubstr("degraded: a &lt;b&gt;&quot;slow&quot;&lt;/b&gt; &amp; "
                         "&#39;dull&#39; day"));
   EXPECT_THAT(response.body, Not(HasSubstr("<script>")));
+}
+
+ConnectionStats hostile_connection() {
+  ConnectionStats connection;
+  connection.state = ConnectionState::kActive;
+  connection.in_state = std::chrono::seconds(92);
+  connection.age = std::chrono::hours(3);
+  connection.uses = 7;
+  connection.backend_pid = 4711;
+  connection.tag = "<b>tag</b>";
+  connection.file = "/src/<i>.cc";
+  connection.line = 12;
+  connection.transaction = TransactionStatus::kInTransaction;
+  connection.in_transaction = std::chrono::seconds(90);
+  connection.statement = {.name = "\"name\"",
+                          .text = "SELECT '<script>\xff'",
+                          .running = false,
+                          .started_ago = std::chrono::seconds(80),
+                          .took = std::chrono::seconds(5)};
+  return connection;
+}
+
+Response debug_pools(std::string_view query, std::string_view accept = {}) {
+  const Route route = debug_pools_route([] {
+    return std::vector{
+        PoolHolders{busy_pool("<p>ool"), {hostile_connection(), {}}}};
+  });
+  return route.handler({.method = "GET",
+                        .path = "/debug/pools",
+                        .query = query,
+                        .headers = {{"Accept", accept}}});
+}
+
+TEST(DebugPoolsHandler, NothingThatOthersNameBecomesMarkup) {
+  const Response response = debug_pools("");
+  EXPECT_EQ(response.content_type, "text/html; charset=utf-8");
+  for (const char* part :
+       {"&lt;p&gt;ool", "&lt;b&gt;tag&lt;/b&gt;", "&lt;i&gt;.cc:12",
+        "&quot;name&quot;", "SELECT &#39;&lt;script&gt;\\xff&#39;", "4711",
+        "<td>92 s</td>", "in_transaction, open for 90 s",
+        "ended 75 s ago, took 5 s", "4 requests wait, the oldest for 1.5 s"}) {
+    EXPECT_THAT(response.body, HasSubstr(part));
+  }
+  EXPECT_THAT(response.body, Not(HasSubstr("<script")));
+}
+
+TEST(DebugPoolsHandler, AnswersInJsonToWhoPrefersIt) {
+  const auto is_json = [](const Response& response) {
+    return response.content_type == "application/json";
+  };
+  EXPECT_TRUE(is_json(debug_pools("format=json", "text/html")));
+  EXPECT_TRUE(is_json(debug_pools("", "application/json")));
+  EXPECT_TRUE(is_json(debug_pools("", "application/json, text/plain, */*")));
+  EXPECT_TRUE(is_json(debug_pools("", "text/html;q=0.5,application/json")));
+  EXPECT_FALSE(is_json(debug_pools("format=html", "application/json")));
+  EXPECT_FALSE(is_json(debug_pools("", "*/*")));
+  EXPECT_FALSE(is_json(debug_pools("", "text/html,application/json ; q=0.9")));
+  EXPECT_FALSE(is_json(debug_pools("", "application/json;q=0")));
+  EXPECT_EQ(debug_pools("format=xml").status, 400);
+}
+
+TEST(DebugPoolsHandler, TheJsonHasEachConnection) {
+  const json body = json::parse(debug_pools("format=json").body);
+  const json& pool = body["pools"]["<p>ool"];
+  EXPECT_EQ(pool["waitingRequests"], 4);
+  ASSERT_EQ(pool["connections"].size(), 2U);
+  EXPECT_EQ(pool["connections"][0], json::parse(R"({
+      "state": "active", "inStateSeconds": 92.0, "ageSeconds": 10800.0,
+      "uses": 7, "backendPid": 4711, "tag": "<b>tag</b>",
+      "acquiredAt": "<i>.cc:12", "transaction": "in_transaction",
+      "inTransactionSeconds": 90.0,
+      "statement": {"name": "\"name\"", "text": "SELECT '<script>\\xff'",
+                    "running": false, "startedSecondsAgo": 80.0,
+                    "tookSeconds": 5.0, "ofThisLease": true}})"));
+  EXPECT_EQ(pool["connections"][1], json::parse(R"({
+      "state": "opening", "inStateSeconds": 0.0, "ageSeconds": 0.0,
+      "uses": 0})"));
+}
+
+TEST(DurationWords, HaveTwoPartsAtMost) {
+  using std::chrono::milliseconds;
+  using std::chrono::seconds;
+  EXPECT_EQ(duration_for_people(Duration(0)), "0 ms");
+  EXPECT_EQ(duration_for_people(milliseconds(340)), "340 ms");
+  EXPECT_EQ(duration_for_people(std::chrono::microseconds(999'900)), "1 s");
+  EXPECT_EQ(duration_for_people(milliseconds(12'340)), "12.3 s");
+  EXPECT_EQ(duration_for_people(seconds(320)), "5 min 20 s");
+  EXPECT_EQ(duration_for_people(seconds(11'520)), "3 h 12 min");
+  EXPECT_EQ(duration_for_people(std::chrono::hours(50)), "2 d 2 h");
 }
 
 constexpr metrics::MetricInfo kFake = {"fake", metrics::kGauge, "A fake."};

@@ -1,0 +1,107 @@
+#include "exporter/http/debug_pools_handler.h"
+
+#include <algorithm>
+#include <charconv>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "exporter/http/debug_pools_page.h"
+#include "exporter/http/pool_json.h"
+#include "exporter/utf8.h"
+
+namespace dbpool::exporter {
+
+namespace {
+
+std::string_view trimmed(std::string_view text) {
+  constexpr std::string_view kBlanks = " \t";
+  const std::size_t begin = text.find_first_not_of(kBlanks);
+  if (begin == std::string_view::npos) return {};
+  return text.substr(begin, text.find_last_not_of(kBlanks) + 1 - begin);
+}
+
+// Takes the part before the next `separator` off the front of `text`.
+std::string_view next_part(std::string_view& text, char separator) {
+  const std::size_t end = std::min(text.find(separator), text.size());
+  const std::string_view part = trimmed(text.substr(0, end));
+  text.remove_prefix(std::min(end + 1, text.size()));
+  return part;
+}
+
+// The weight that an Accept header gives to just this media type; 0 if it does
+// not name it.
+double weight_of(std::string_view accept, std::string_view type) {
+  while (!accept.empty()) {
+    std::string_view parameters = next_part(accept, ',');
+    if (next_part(parameters, ';') != type) continue;
+    double weight = 1;
+    while (!parameters.empty()) {
+      const std::string_view parameter = next_part(parameters, ';');
+      if (!parameter.starts_with("q=")) continue;
+      std::from_chars(parameter.data() + 2, parameter.data() + parameter.size(),
+                      weight);
+    }
+    return weight;
+  }
+  return 0;
+}
+
+// The value of a parameter of the query, as sent; nullopt if it is not there.
+std::optional<std::string_view> parameter_of(std::string_view query,
+                                             std::string_view name) {
+  while (!query.empty()) {
+    std::string_view value = next_part(query, '&');
+    if (next_part(value, '=') == name) return value;
+  }
+  return std::nullopt;
+}
+
+// nullopt: a format that there is not.
+std::optional<bool> wants_json(const Request& request) {
+  const auto format = parameter_of(request.query, "format");
+  if (!format) {
+    const std::string_view accept = request.header("Accept");
+    return weight_of(accept, kJsonType) > weight_of(accept, "text/html");
+  }
+  if (*format != "json" && *format != "html") return std::nullopt;
+  return *format == "json";
+}
+
+std::string pools_json(const std::vector<PoolHolders>& pools) {
+  nlohmann::ordered_json body;
+  nlohmann::ordered_json& members = body["pools"];
+  members = nlohmann::ordered_json::object();
+  for (const PoolHolders& pool : pools) {
+    nlohmann::ordered_json member = full_stats_json(pool.stats);
+    nlohmann::ordered_json& connections = member["connections"];
+    connections = nlohmann::ordered_json::array();
+    for (const ConnectionStats& connection : pool.connections) {
+      connections.push_back(connection_json(connection));
+    }
+    members[to_utf8(pool.stats.name)] = std::move(member);
+  }
+  return body.dump(2) + "\n";
+}
+
+Response answer(const Request& request, const std::vector<PoolHolders>& pools) {
+  const auto as_json = wants_json(request);
+  if (!as_json) return {.status = 400, .body = "400: format is json or html\n"};
+  return {.content_type = std::string(*as_json ? kJsonType : kHtmlType),
+          .body = *as_json ? pools_json(pools) : debug_pools_page(pools),
+          .headers = {{"Vary", "Accept"}}};
+}
+
+}  // namespace
+
+Route debug_pools_route(std::function<std::vector<PoolHolders>()> ask) {
+  return {.path = "/debug/pools",
+          .name = "debug_pools",
+          .handler = [ask = std::move(ask)](const Request& request) {
+            return answer(request, ask());
+          }};
+}
+
+}  // namespace dbpool::exporter
