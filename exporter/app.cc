@@ -36,7 +36,7 @@ std::optional<ProbeSchedule> schedule(const ProbeSetting& setting) {
   return ProbeSchedule{*setting.interval, setting.timeout};
 }
 
-// How long the pool waits at the start for the server probe to be first at
+// How long the pool waits at the start for that connection to be first at
 // the database. Where nothing answers, the start goes on after it.
 constexpr Duration kHeadStart = std::chrono::seconds(1);
 
@@ -104,7 +104,7 @@ App::Failure App::start() {
   const EventLogOptions log_options{
       settings_.log_queries, settings_.log_connections, &*settings_.database};
   events_ = std::make_shared<EventLog>(log_, log_options);
-  open_server_probe();
+  open_server_session();
   if (const Failure failure = start_pool()) return failure;
   sampler_ = std::make_unique<Ticker>(kRecentSampleInterval, [this] {
     recent_acquires_.sample(pool_->stats());
@@ -174,14 +174,15 @@ App::Failure App::start_demo_database() {
   return std::nullopt;
 }
 
-void App::open_server_probe() {
+void App::open_server_session() {
   if (!settings_.probes.server.interval) return;
   ConnectOptions options;
   options.sink = events_;
   options.pool_name = settings_.pool.name;
   options.server_statement_timeout = server_statement_timeout(settings_);
-  server_probe_ = std::make_unique<ServerProbe>(*settings_.database, options);
-  server_probe_->open_ahead(
+  server_session_ =
+      std::make_shared<ServerSession>(*settings_.database, options);
+  server_session_->open_ahead(
       std::min(kHeadStart, settings_.probes.server.timeout));
 }
 
@@ -220,8 +221,8 @@ void App::make_probes() {
                               {"reason", probe_reason(*error)},
                               {"error", error->message}});
   };
-  probes_ = std::make_shared<Probes>(*pool_, options, std::move(server_probe_),
-                                     on_change);
+  probes_ =
+      std::make_shared<Probes>(*pool_, options, server_session_, on_change);
   page_->add(probes_);
 }
 

@@ -18,6 +18,7 @@
 #include "dbpool/pool.h"
 #include "exporter/demo/demo_database.h"
 #include "exporter/demo/demo_load.h"
+#include "exporter/diagnosis/server_session.h"
 #include "exporter/event_log.h"
 #include "exporter/http/health_handler.h"
 #include "exporter/http/metrics_handler.h"
@@ -61,7 +62,7 @@ class App {
   Failure open_web_config();
   Failure start_demo_database();
   Failure start_pool();
-  void open_server_probe();
+  void open_server_session();
   Failure start_server();
   void make_probes();
   void make_workload();
@@ -83,7 +84,7 @@ class App {
   // goes before it, and the server, which shows it all, goes first.
   std::unique_ptr<DemoDatabase> demo_database_;
   std::shared_ptr<EventLog> events_;
-  std::unique_ptr<ServerProbe> server_probe_;  // until the probes have it
+  std::shared_ptr<ServerSession> server_session_;  // null: nobody needs it
   std::unique_ptr<Pool> pool_;
   std::shared_ptr<Probes> probes_;
   std::shared_ptr<Workload> workload_;  // null when none was asked for

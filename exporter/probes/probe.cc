@@ -3,7 +3,8 @@
 namespace dbpool::exporter {
 
 bool is_probe_statement(std::string_view name) noexcept {
-  return name == kSelectProbeStatement || name == kServerProbeStatement;
+  return name == kSelectProbeStatement || name == kServerProbeStatement ||
+         name == kDiagnosisStatement;
 }
 
 std::string_view probe_reason(const Error& error) noexcept {

@@ -28,9 +28,11 @@ class Probe {
   virtual Expected<void> run(Duration timeout, const std::stop_token& stop) = 0;
 };
 
-// Names of the probes' own statements: the label `query`.
+// Names of the exporter's own statements: the label `query` of those that go
+// through the pool.
 inline constexpr std::string_view kSelectProbeStatement = "probe_select_1";
 inline constexpr std::string_view kServerProbeStatement = "probe_server";
+inline constexpr std::string_view kDiagnosisStatement = "probe_diagnosis";
 bool is_probe_statement(std::string_view name) noexcept;
 
 // The label `reason` for an error: the name of its acquire or connect

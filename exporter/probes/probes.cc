@@ -17,16 +17,20 @@ double unix_seconds(std::chrono::system_clock::time_point time) {
 }  // namespace
 
 Probes::Probes(Pool& pool, const ProbeOptions& options,
-               std::unique_ptr<ServerProbe> server,
+               std::shared_ptr<ServerSession> session,
                const ProbeChange& on_change)
-    : pool_name_(pool.options().name), server_probe_(server.get()) {
+    : pool_name_(pool.options().name) {
   const auto runner = [&](std::unique_ptr<Probe> probe,
                           const ProbeSchedule& schedule) {
     return std::make_unique<ProbeRunner>(
         std::move(probe), schedule, on_change,
         [&pool] { return progress_of(pool.stats()); });
   };
-  if (options.server) server_ = runner(std::move(server), *options.server);
+  if (options.server) {
+    auto server = std::make_unique<ServerProbe>(std::move(session));
+    server_probe_ = server.get();
+    server_ = runner(std::move(server), *options.server);
+  }
   if (options.connect) {
     connect_ =
         runner(std::make_unique<ConnectProbe>(

@@ -32,10 +32,10 @@ struct ProbeOptions {
 // member function is safe from any thread.
 class Probes final : public metrics::Source {
  public:
-  // Nothing runs before start(). `pool` must outlive the probes. `server` is
-  // what runs on that schedule; null when options.server is off.
+  // Nothing runs before start(). `pool` must outlive the probes. `session` is
+  // what the server probe asks over; may be null when options.server is off.
   Probes(Pool& pool, const ProbeOptions& options,
-         std::unique_ptr<ServerProbe> server, const ProbeChange& on_change);
+         std::shared_ptr<ServerSession> session, const ProbeChange& on_change);
   // Abandons those under way, and blocks until none is.
   ~Probes() override { abandon(); }
 
@@ -67,8 +67,8 @@ class Probes final : public metrics::Source {
 
   // Constant after construction.
   const std::string pool_name_;
-  const ServerProbe* const server_probe_;  // owned by server_
-  Runner connect_, select_, server_;       // null when off
+  Runner connect_, select_, server_;           // null when off
+  const ServerProbe* server_probe_ = nullptr;  // owned by server_
 };
 
 }  // namespace dbpool::exporter

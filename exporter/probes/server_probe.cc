@@ -36,82 +36,8 @@ ExecuteOptions until(TimePoint deadline, const std::stop_token& stop) {
   return options;
 }
 
-}  // namespace
-
-ServerProbe::ServerProbe(ConnectionString target, ConnectOptions options)
-    : target_(std::move(target)), options_(std::move(options)) {}
-
-std::span<const std::string_view> ServerProbe::reasons() const noexcept {
-  static constexpr std::array<std::string_view, 11> kReasons = {
-      "resolve",
-      "refused",
-      "timeout",
-      "tls",
-      "auth",
-      "too_many_connections",
-      "starting_up",
-      "statement_timeout",
-      "connection_lost",
-      "server_error",
-      "other"};
-  return kReasons;
-}
-
-std::optional<ServerSlots> ServerProbe::slots() const {
-  const std::lock_guard lock(mutex_);
-  return slots_;
-}
-
-void ServerProbe::open_ahead(Duration at_most) {
-  static_cast<void>(open(Clock::now() + at_most, {}));
-}
-
-Expected<void> ServerProbe::run(Duration timeout, const std::stop_token& stop) {
-  const TimePoint deadline = Clock::now() + timeout;
-  const bool was_open = connection_ != nullptr;
-  auto slots = read(deadline, stop);
-  // A kept connection that the server ended meanwhile says nothing about the
-  // server now: ask again over a fresh one.
-  if (!slots && was_open &&
-      slots.error().statement_failure == StatementFailure::kConnectionLost) {
-    slots = read(deadline, stop);
-  }
-  const std::lock_guard lock(mutex_);
-  if (!slots) {
-    slots_.reset();
-    // Of an answer that does not fit it quotes the server's words.
-    slots.error().message = target_.redact(slots.error().message);
-    return Unexpected(std::move(slots.error()));
-  }
-  slots_ = *slots;
-  return {};
-}
-
-Expected<ServerSlots> ServerProbe::read(TimePoint deadline,
-                                        const std::stop_token& stop) {
-  if (!connection_) {
-    auto opened = open(deadline, stop);
-    if (!opened) return Unexpected(std::move(opened.error()));
-  }
-  auto slots = read_over(*connection_, deadline, stop);
-  if (!slots) connection_.reset();
-  return slots;
-}
-
-Expected<void> ServerProbe::open(TimePoint deadline,
+Expected<ServerSlots> read_slots(Connection& connection, TimePoint deadline,
                                  const std::stop_token& stop) {
-  ConnectOptions options = options_;
-  options.stop = stop;
-  options.timeout = std::max(deadline - Clock::now(), Duration(1));
-  auto connected = connect(target_, options);
-  if (!connected) return Unexpected(std::move(connected.error()));
-  connection_ = std::move(connected->connection);
-  return {};
-}
-
-Expected<ServerSlots> ServerProbe::read_over(Connection& connection,
-                                             TimePoint deadline,
-                                             const std::stop_token& stop) {
   auto limits = connection.execute({kServerProbeStatement, kLimitsSql}, {},
                                    until(deadline, stop));
   if (!limits) return Unexpected(std::move(limits.error()));
@@ -134,6 +60,53 @@ Expected<ServerSlots> ServerProbe::read_over(Connection& connection,
     slots.connections[index_of(*state)] += *count;
   }
   return slots;
+}
+
+}  // namespace
+
+ServerProbe::ServerProbe(std::shared_ptr<ServerSession> session)
+    : session_(std::move(session)) {}
+
+std::span<const std::string_view> ServerProbe::reasons() const noexcept {
+  static constexpr std::array<std::string_view, 11> kReasons = {
+      "resolve",
+      "refused",
+      "timeout",
+      "tls",
+      "auth",
+      "too_many_connections",
+      "starting_up",
+      "statement_timeout",
+      "connection_lost",
+      "server_error",
+      "other"};
+  return kReasons;
+}
+
+std::optional<ServerSlots> ServerProbe::slots() const {
+  const std::lock_guard lock(mutex_);
+  return slots_;
+}
+
+Expected<void> ServerProbe::run(Duration timeout, const std::stop_token& stop) {
+  const TimePoint deadline = Clock::now() + timeout;
+  ServerSlots slots;
+  const auto ask = [&](Connection& connection) -> Expected<void> {
+    auto read = read_slots(connection, deadline, stop);
+    if (!read) return Unexpected(std::move(read.error()));
+    slots = *read;
+    return {};
+  };
+  auto result = session_->use(deadline, ask, stop);
+  const std::lock_guard lock(mutex_);
+  if (!result) {
+    slots_.reset();
+    // Of an answer that does not fit it quotes the server's words.
+    result.error().message = session_->target().redact(result.error().message);
+    return result;
+  }
+  slots_ = slots;
+  return {};
 }
 
 }  // namespace dbpool::exporter

@@ -1,8 +1,7 @@
 // ServerProbe: how many of the database's own slots are taken?
 //
-// Reads over one connection that does not compete with the pool: opened
-// before the pool, as slots may run out, and kept. It is one session on the
-// server itself, counted as active in what it reports.
+// Reads over the connection beside the pool (ServerSession), which is one
+// session on the server itself, counted as active in what it reports.
 #ifndef DBPOOL_EXPORTER_PROBES_SERVER_PROBE_H_
 #define DBPOOL_EXPORTER_PROBES_SERVER_PROBE_H_
 
@@ -11,10 +10,9 @@
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <string>
 #include <string_view>
 
-#include "dbpool/connect.h"
+#include "exporter/diagnosis/server_session.h"
 #include "exporter/probes/probe.h"
 
 namespace dbpool::exporter {
@@ -40,13 +38,7 @@ struct ServerSlots {
 
 class ServerProbe : public Probe {
  public:
-  // `options` are those of its connection; their timeout is not used.
-  ServerProbe(ConnectionString target, ConnectOptions options);
-
-  // Opens the connection ahead of the first run, so that a pool that starts
-  // afterwards does not take the last slot from it. Blocks, at most that
-  // long. A failure is left to the first run, which tries and tells again.
-  void open_ahead(Duration at_most);
+  explicit ServerProbe(std::shared_ptr<ServerSession> session);
 
   std::string_view name() const noexcept override { return "server"; }
   std::span<const std::string_view> reasons() const noexcept override;
@@ -57,16 +49,7 @@ class ServerProbe : public Probe {
   std::optional<ServerSlots> slots() const;
 
  private:
-  Expected<ServerSlots> read(TimePoint deadline, const std::stop_token& stop);
-  Expected<ServerSlots> read_over(Connection& connection, TimePoint deadline,
-                                  const std::stop_token& stop);
-  Expected<void> open(TimePoint deadline, const std::stop_token& stop);
-
-  // Constant after construction.
-  const ConnectionString target_;
-  const ConnectOptions options_;
-  // The owner's thread before the first run, the probe's from then on.
-  std::unique_ptr<Connection> connection_;
+  const std::shared_ptr<ServerSession> session_;
 
   mutable std::mutex mutex_;
   std::optional<ServerSlots> slots_;  // guarded by mutex_

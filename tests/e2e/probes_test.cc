@@ -27,6 +27,7 @@ using exporter::Probe;
 using exporter::probe_reason;
 using exporter::SelectProbe;
 using exporter::ServerProbe;
+using exporter::ServerSession;
 using exporter::ServerSlots;
 using std::chrono::milliseconds;
 using ::testing::Contains;
@@ -49,6 +50,10 @@ std::string failure(Probe& probe, Duration timeout = kTimeout) {
   const std::string_view reason = probe_reason(result.error());
   EXPECT_THAT(probe.reasons(), Contains(reason));
   return std::string(reason);
+}
+
+std::shared_ptr<ServerSession> server_session(ConnectionString target) {
+  return std::make_shared<ServerSession>(std::move(target), ConnectOptions{});
 }
 
 class ProbesTest : public ::testing::Test {
@@ -84,7 +89,7 @@ TEST_F(ProbesTest, TheServerProbeCountsSessionsByState) {
   ASSERT_TRUE(failed->execute("BEGIN"));
   ASSERT_FALSE(failed->execute("SELECT nothing"));
   const auto other = superuser_session();
-  ServerProbe probe(target(), {});
+  ServerProbe probe(server_session(target()));
   EXPECT_EQ(probe.slots(), std::nullopt);
   ASSERT_EQ(failure(probe), "");
   const auto slots = probe.slots();
@@ -102,7 +107,7 @@ TEST_F(ProbesTest, WithoutPgMonitorTheSessionsOfOthersAreHidden) {
   const auto own = session();
   const auto first = superuser_session();
   const auto second = superuser_session();
-  ServerProbe probe(target(), {});
+  ServerProbe probe(server_session(target()));
   ASSERT_EQ(failure(probe), "");
   const auto slots = probe.slots();
   ASSERT_TRUE(slots);
@@ -113,7 +118,7 @@ TEST_F(ProbesTest, WithoutPgMonitorTheSessionsOfOthersAreHidden) {
 
 TEST_F(ProbesTest, TheServerProbeReadsTheLimits) {
   create_planted_role(postgres_);
-  ServerProbe probe(target(), {});
+  ServerProbe probe(server_session(target()));
   ASSERT_EQ(failure(probe), "");
   EXPECT_EQ(std::to_string(probe.slots()->max_connections),
             postgres_.sql_value("SHOW max_connections"));
@@ -123,7 +128,7 @@ TEST_F(ProbesTest, TheServerProbeReadsTheLimits) {
 
 TEST_F(ProbesTest, TheServerProbeKeepsOneSessionAndReplacesALostOne) {
   create_planted_role(postgres_);
-  ServerProbe probe(target(), {});
+  ServerProbe probe(server_session(target()));
   ASSERT_EQ(failure(probe), "");
   ASSERT_EQ(failure(probe), "");
   EXPECT_EQ(sessions(), 1);
@@ -139,7 +144,8 @@ TEST_F(ProbesTest, TheServerProbeKeepsOneSessionAndReplacesALostOne) {
 TEST_F(ProbesTest, AFailedServerProbeForgetsItsNumbers) {
   Postgres postgres;
   create_planted_role(postgres);
-  ServerProbe probe(*ConnectionString::parse(planted_url(postgres)), {});
+  ServerProbe probe(
+      server_session(*ConnectionString::parse(planted_url(postgres))));
   ASSERT_EQ(failure(probe), "");
   postgres.stop();
   EXPECT_EQ(failure(probe), "refused");

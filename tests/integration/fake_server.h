@@ -2,9 +2,11 @@
 #ifndef DBPOOL_TESTS_INTEGRATION_FAKE_SERVER_H_
 #define DBPOOL_TESTS_INTEGRATION_FAKE_SERVER_H_
 
+#include <poll.h>
 #include <sys/socket.h>
 
 #include <array>
+#include <cstddef>
 #include <functional>
 #include <string>
 #include <string_view>
@@ -55,11 +57,34 @@ class FakeServer {
     add('M', text);
     fields.push_back('\0');
     const auto length = static_cast<unsigned char>(fields.size() + 4);
-    return std::string("E\0\0\0", 4) + static_cast<char>(length) + fields;
+    std::string message("E\0\0\0", 4);
+    message += static_cast<char>(length);
+    return message += fields;
   }
 
   static void send(int client, std::string_view bytes) {
     ::send(client, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+  }
+
+  // Hands on what each end says until one of them closes; what the server
+  // says goes through `change`.
+  static void relay(
+      int client, int server,
+      const std::function<void(std::string& bytes)>& change = {}) {
+    std::array<pollfd, 2> ends = {
+        {{.fd = client, .events = POLLIN, .revents = 0},
+         {.fd = server, .events = POLLIN, .revents = 0}}};
+    std::array<char, 4096> buffer;
+    while (::poll(ends.data(), ends.size(), -1) > 0) {
+      for (std::size_t i = 0; i < ends.size(); ++i) {
+        if (ends[i].revents == 0) continue;
+        const auto size = ::recv(ends[i].fd, buffer.data(), buffer.size(), 0);
+        if (size <= 0) return;
+        std::string bytes(buffer.data(), static_cast<std::size_t>(size));
+        if (i == 1 && change) change(bytes);
+        send(ends[1 - i].fd, bytes);
+      }
+    }
   }
 
  private:

@@ -1,9 +1,6 @@
 // The server's own statement_timeout, for statements that no cancel reaches.
 #include <gtest/gtest.h>
-#include <poll.h>
-#include <sys/socket.h>
 
-#include <array>
 #include <atomic>
 #include <string>
 
@@ -105,23 +102,7 @@ class PickyPooler {
     }
     const UniqueFd server = connect_to(server_port_);
     FakeServer::send(server.get(), startup);
-    relay(client, server.get());
-  }
-
-  static void relay(int client, int server) {
-    std::array<pollfd, 2> ends = {
-        {{.fd = client, .events = POLLIN, .revents = 0},
-         {.fd = server, .events = POLLIN, .revents = 0}}};
-    std::array<char, 4096> bytes;
-    while (::poll(ends.data(), ends.size(), -1) > 0) {
-      for (std::size_t i = 0; i < ends.size(); ++i) {
-        if (ends[i].revents == 0) continue;
-        const auto size = ::recv(ends[i].fd, bytes.data(), bytes.size(), 0);
-        if (size <= 0) return;
-        FakeServer::send(ends[1 - i].fd,
-                         {bytes.data(), static_cast<std::size_t>(size)});
-      }
-    }
+    FakeServer::relay(client, server.get());
   }
 
   const int server_port_;

@@ -1,0 +1,79 @@
+#include "exporter/diagnosis/server_session.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "exporter/at_end.h"
+
+namespace dbpool::exporter {
+
+namespace {
+
+bool is_lost(const Expected<void>& result) {
+  return !result &&
+         result.error().statement_failure == StatementFailure::kConnectionLost;
+}
+
+Error busy_error() {
+  Error error;
+  error.kind = ErrorKind::kStatement;
+  error.statement_failure = StatementFailure::kTimeout;
+  error.message =
+      "not asked: the connection beside the pool was taken by another question";
+  return error;
+}
+
+}  // namespace
+
+ServerSession::ServerSession(ConnectionString target, ConnectOptions options)
+    : target_(std::move(target)), options_(std::move(options)) {}
+
+void ServerSession::open_ahead(Duration at_most) {
+  static_cast<void>(use(Clock::now() + at_most,
+                        [](Connection&) { return Expected<void>(); }));
+}
+
+Expected<void> ServerSession::use(TimePoint deadline, const Ask& ask,
+                                  const std::stop_token& stop) {
+  {
+    std::unique_lock lock(mutex_);
+    if (!free_.wait_until(lock, stop, deadline, [this] { return !in_use_; })) {
+      return Unexpected(busy_error());
+    }
+    in_use_ = true;
+  }
+  const AtEnd give_turn{[this] {
+    const std::lock_guard lock(mutex_);
+    in_use_ = false;
+    free_.notify_one();
+  }};
+  const bool was_open = connection_ != nullptr;
+  auto result = ask_once(deadline, ask, stop);
+  if (was_open && is_lost(result)) result = ask_once(deadline, ask, stop);
+  return result;
+}
+
+Expected<void> ServerSession::ask_once(TimePoint deadline, const Ask& ask,
+                                       const std::stop_token& stop) {
+  if (!connection_) {
+    auto opened = open(deadline, stop);
+    if (!opened) return opened;
+  }
+  auto result = ask(*connection_);
+  // Any other failure leaves it as good as it was, and its slot with it.
+  if (connection_->is_broken() || is_lost(result)) connection_.reset();
+  return result;
+}
+
+Expected<void> ServerSession::open(TimePoint deadline,
+                                   const std::stop_token& stop) {
+  ConnectOptions options = options_;
+  options.stop = stop;
+  options.timeout = std::max(deadline - Clock::now(), Duration(1));
+  auto connected = connect(target_, options);
+  if (!connected) return Unexpected(std::move(connected.error()));
+  connection_ = std::move(connected->connection);
+  return {};
+}
+
+}  // namespace dbpool::exporter

@@ -1,0 +1,59 @@
+// ServerSession: the one connection that the exporter keeps beside its pool,
+// for questions about the server and about the pool's own sessions.
+//
+// Opened before the pool, as slots may run out, and kept: whoever needs it
+// (the server probe, the diagnosis) shares it, one at a time.
+#ifndef DBPOOL_EXPORTER_DIAGNOSIS_SERVER_SESSION_H_
+#define DBPOOL_EXPORTER_DIAGNOSIS_SERVER_SESSION_H_
+
+#include <condition_variable>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <stop_token>
+
+#include "dbpool/connect.h"
+
+namespace dbpool::exporter {
+
+// Thread-safety: any thread.
+class ServerSession {
+ public:
+  // `options` are those of its connection; their timeout is not used.
+  ServerSession(ConnectionString target, ConnectOptions options);
+
+  // Opens it ahead of the first use, so that a pool that starts afterwards
+  // does not take the last slot from it. Blocks, at most that long. A failure
+  // is left to the first use, which tries and tells again.
+  void open_ahead(Duration at_most);
+
+  // Waits for its turn, opens the connection if there is none, and calls
+  // `ask` with it. A kept connection that the server ended meanwhile says
+  // nothing about the server now: then a fresh one is opened and asked once
+  // more. Blocks until `deadline` or `stop`, and as long as `ask` does.
+  using Ask = std::function<Expected<void>(Connection&)>;
+  Expected<void> use(TimePoint deadline, const Ask& ask,
+                     const std::stop_token& stop = {});
+
+  const ConnectionString& target() const noexcept { return target_; }
+
+ private:
+  // For as long as it is this thread's turn.
+  Expected<void> ask_once(TimePoint deadline, const Ask& ask,
+                          const std::stop_token& stop);
+  Expected<void> open(TimePoint deadline, const std::stop_token& stop);
+
+  // Constant after construction.
+  const ConnectionString target_;
+  const ConnectOptions options_;
+
+  std::mutex mutex_;
+  std::condition_variable_any free_;
+  bool in_use_ = false;  // guarded by mutex_
+
+  std::unique_ptr<Connection> connection_;  // whose turn it is
+};
+
+}  // namespace dbpool::exporter
+
+#endif  // DBPOOL_EXPORTER_DIAGNOSIS_SERVER_SESSION_H_
