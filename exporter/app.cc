@@ -36,7 +36,7 @@ std::optional<ProbeSchedule> schedule(const ProbeSetting& setting) {
   return ProbeSchedule{*setting.interval, setting.timeout};
 }
 
-// How long the pool waits at the start for that connection to be first at
+// How long the pool waits at the start for its server session to be first at
 // the database. Where nothing answers, the start goes on after it.
 constexpr Duration kHeadStart = std::chrono::seconds(1);
 
@@ -47,7 +47,8 @@ std::optional<Duration> server_statement_timeout(const Settings& settings) {
   const auto& pool = settings.pool;
   if (!pool.statement_timeout) return std::nullopt;
   return std::max({*pool.statement_timeout, settings.probes.select.timeout,
-                   settings.probes.server.timeout}) +
+                   settings.probes.server.timeout,
+                   settings.diagnosis.timeout}) +
          pool.cancel_grace;
 }
 
@@ -110,9 +111,11 @@ App::Failure App::start() {
     recent_acquires_.sample(pool_->stats());
   });
   make_probes();
+  make_watch();
   make_workload();
   if (const Failure failure = start_server()) return failure;
   probes_->start();
+  watch_->start();
   if (workload_) workload_->start();
   if (demo_load_) demo_load_->start();
   stats_log_ = std::make_unique<StatsLog>(
@@ -175,13 +178,16 @@ App::Failure App::start_demo_database() {
 }
 
 void App::open_server_session() {
-  if (!settings_.probes.server.interval) return;
   ConnectOptions options;
   options.sink = events_;
   options.pool_name = settings_.pool.name;
   options.server_statement_timeout = server_statement_timeout(settings_);
   server_session_ =
       std::make_shared<ServerSession>(*settings_.database, options);
+  // Else it is opened when somebody asks for a report.
+  if (!settings_.probes.server.interval && !settings_.diagnosis.threshold) {
+    return;
+  }
   server_session_->open_ahead(
       std::min(kHeadStart, settings_.probes.server.timeout));
 }
@@ -224,6 +230,14 @@ void App::make_probes() {
   probes_ =
       std::make_shared<Probes>(*pool_, options, server_session_, on_change);
   page_->add(probes_);
+}
+
+void App::make_watch() {
+  watch_ = std::make_shared<ExhaustionWatch>(
+      *pool_, server_session_,
+      WatchOptions{settings_.diagnosis.threshold, settings_.diagnosis.timeout},
+      log_);
+  page_->add(watch_);
 }
 
 void App::make_workload() {
@@ -269,16 +283,19 @@ App::Failure App::start_server() {
 
 std::vector<Route> App::routes() {
   const auto ask = [this] { return health(); };
-  return {
-      landing_route(settings_.web.telemetry_path, ask),
-      metrics_route(settings_.web.telemetry_path, page_),
-      health_route(ask),
-      stats_route([this] { return std::vector{pool_->stats()}; }),
-      debug_pools_route([this] {
-        return std::vector{PoolHolders{pool_->stats(), pool_->connections()}};
-      }),
-      healthy_route(),
-      ready_route([this] { return ready_.load(); })};
+  return {landing_route(settings_.web.telemetry_path, ask),
+          metrics_route(settings_.web.telemetry_path, page_),
+          health_route(ask),
+          stats_route([this] { return std::vector{pool_->stats()}; }),
+          debug_pools_route(
+              [this] {
+                return std::vector{
+                    PoolHolders{pool_->stats(), pool_->connections()}};
+              },
+              [this] { return watch_->reports(); }),
+          take_report_route([this] { watch_->ask(); }),
+          healthy_route(),
+          ready_route([this] { return ready_.load(); })};
 }
 
 std::vector<PoolHealth> App::health() const {
@@ -296,6 +313,7 @@ int App::stop() {
   log_.info("shutting down", {{"signal", signal_name(signals_.stop_signal())}});
   ready_ = false;
   stats_log_.reset();
+  watch_->request_stop();
   stop_probes();
   if (demo_load_) demo_load_->stop();
   if (workload_) workload_->stop();
@@ -336,8 +354,12 @@ void App::log_leases_out() {
 
 // Its thread cannot be ended from outside; the process can.
 void App::leave_if_a_probe_hangs(int code) {
-  if (probes_->wait_stopped(Clock::now() + kStragglerGrace)) return;
-  log_.warn("a probe is still under way and is left behind");
+  const TimePoint until = Clock::now() + kStragglerGrace;
+  const bool probes_ended = probes_->wait_stopped(until);
+  if (watch_->wait_stopped(until) && probes_ended) return;
+  log_.warn(probes_ended
+                ? "an exhaustion report is still under way and is left behind"
+                : "a probe is still under way and is left behind");
   log_.flush();
   std::_Exit(code);
 }

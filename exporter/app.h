@@ -18,6 +18,7 @@
 #include "dbpool/pool.h"
 #include "exporter/demo/demo_database.h"
 #include "exporter/demo/demo_load.h"
+#include "exporter/diagnosis/exhaustion_watch.h"
 #include "exporter/diagnosis/server_session.h"
 #include "exporter/event_log.h"
 #include "exporter/http/health_handler.h"
@@ -65,6 +66,7 @@ class App {
   void open_server_session();
   Failure start_server();
   void make_probes();
+  void make_watch();
   void make_workload();
   std::vector<Route> routes();
   std::vector<PoolHealth> health() const;
@@ -84,7 +86,7 @@ class App {
   // goes before it, and the server, which shows it all, goes first.
   std::unique_ptr<DemoDatabase> demo_database_;
   std::shared_ptr<EventLog> events_;
-  std::shared_ptr<ServerSession> server_session_;  // null: nobody needs it
+  std::shared_ptr<ServerSession> server_session_;
   std::unique_ptr<Pool> pool_;
   std::shared_ptr<Probes> probes_;
   std::shared_ptr<Workload> workload_;  // null when none was asked for
@@ -92,6 +94,7 @@ class App {
   std::unique_ptr<StatsLog> stats_log_;
   RecentAcquires recent_acquires_;
   std::unique_ptr<Ticker> sampler_;  // of recent_acquires_
+  std::shared_ptr<ExhaustionWatch> watch_;
   // Shares what it shows, so it goes before the pool as well.
   const std::shared_ptr<MetricsPage> page_ = std::make_shared<MetricsPage>();
   std::unique_ptr<WebGuard> web_guard_;  // null without --web.config.file

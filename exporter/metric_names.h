@@ -73,6 +73,10 @@ inline constexpr MetricInfo kWaitingSeconds = {
 inline constexpr MetricInfo kExhaustedSeconds = {
     "dbpool_exhausted_seconds_total", kCounter,
     "Time with at least one request waiting for capacity."};
+inline constexpr MetricInfo kExhaustionReports = {
+    "dbpool_exhaustion_reports_total", kCounter,
+    "Reports that were taken of who holds the connections while requests "
+    "waited for capacity, or on demand; see /debug/pools."};
 // state
 inline constexpr MetricInfo kConnectionSeconds = {
     "dbpool_connection_seconds_total", kCounter,

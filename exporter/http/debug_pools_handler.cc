@@ -10,6 +10,9 @@
 
 #include "exporter/http/debug_pools_page.h"
 #include "exporter/http/pool_json.h"
+#include "exporter/http/report_json.h"
+#include "exporter/http/report_page.h"
+#include "exporter/logging/timestamp.h"
 #include "exporter/utf8.h"
 
 namespace dbpool::exporter {
@@ -70,7 +73,8 @@ std::optional<bool> wants_json(const Request& request) {
   return *format == "json";
 }
 
-std::string pools_json(const std::vector<PoolHolders>& pools) {
+std::string pools_json(const std::vector<PoolHolders>& pools,
+                       const std::vector<ReportPtr>& reports) {
   nlohmann::ordered_json body;
   nlohmann::ordered_json& members = body["pools"];
   members = nlohmann::ordered_json::object();
@@ -83,25 +87,60 @@ std::string pools_json(const std::vector<PoolHolders>& pools) {
     }
     members[to_utf8(pool.stats.name)] = std::move(member);
   }
+  body["reports"] = nlohmann::ordered_json::array();
+  for (const ReportPtr& report : reports) {
+    body["reports"].push_back({{"number", report->number},
+                               {"takenAt", rfc3339_utc(report->taken_at)},
+                               {"finding", to_utf8(report->advice.finding)}});
+  }
   return body.dump(2) + "\n";
 }
 
-Response answer(const Request& request, const std::vector<PoolHolders>& pools) {
-  const auto as_json = wants_json(request);
-  if (!as_json) return {.status = 400, .body = "400: format is json or html\n"};
-  return {.content_type = std::string(*as_json ? kJsonType : kHtmlType),
-          .body = *as_json ? pools_json(pools) : debug_pools_page(pools),
+Response page(bool as_json, std::string body) {
+  return {.content_type = std::string(as_json ? kJsonType : kHtmlType),
+          .body = std::move(body),
           .headers = {{"Vary", "Accept"}}};
+}
+
+Response show_report(std::string_view number, bool as_json,
+                     const std::vector<ReportPtr>& reports) {
+  for (const ReportPtr& report : reports) {
+    if (number != std::to_string(report->number)) continue;
+    return page(as_json, as_json ? report_json(*report).dump(2) + "\n"
+                                 : report_page(*report));
+  }
+  return {.status = 404,
+          .body = "404: no such report; the last " +
+                  std::to_string(kKeptReports) + " are kept\n"};
 }
 
 }  // namespace
 
-Route debug_pools_route(std::function<std::vector<PoolHolders>()> ask) {
-  return {.path = "/debug/pools",
-          .name = "debug_pools",
-          .handler = [ask = std::move(ask)](const Request& request) {
-            return answer(request, ask());
-          }};
+Route debug_pools_route(std::function<std::vector<PoolHolders>()> ask,
+                        std::function<std::vector<ReportPtr>()> reports) {
+  const auto answer = [ask = std::move(ask), reports = std::move(reports)](
+                          const Request& request) -> Response {
+    const auto as_json = wants_json(request);
+    if (!as_json) {
+      return {.status = 400, .body = "400: format is json or html\n"};
+    }
+    if (const auto number = parameter_of(request.query, "report")) {
+      return show_report(*number, *as_json, reports());
+    }
+    return page(*as_json, *as_json ? pools_json(ask(), reports())
+                                   : debug_pools_page(ask(), reports()));
+  };
+  return {.path = "/debug/pools", .name = "debug_pools", .handler = answer};
+}
+
+Route take_report_route(std::function<void()> take) {
+  return {.path = "/debug/report",
+          .name = "debug_report",
+          .handler = [take = std::move(take)](const Request&) -> Response {
+            take();
+            return {.body = "a report is being taken; see /debug/pools\n"};
+          },
+          .method = "POST"};
 }
 
 }  // namespace dbpool::exporter

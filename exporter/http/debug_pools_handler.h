@@ -1,4 +1,5 @@
-// /debug/pools: who holds each connection, since when, and what runs on it.
+// /debug/pools: who holds each connection, since when, and what runs on it;
+// and the last exhaustion reports.
 #ifndef DBPOOL_EXPORTER_HTTP_DEBUG_POOLS_HANDLER_H_
 #define DBPOOL_EXPORTER_HTTP_DEBUG_POOLS_HANDLER_H_
 
@@ -7,6 +8,7 @@
 
 #include "dbpool/connection_stats.h"
 #include "dbpool/stats.h"
+#include "exporter/diagnosis/exhaustion_watch.h"
 #include "exporter/http/router.h"
 
 namespace dbpool::exporter {
@@ -20,9 +22,16 @@ struct PoolHolders {
 // HTML for people; JSON for who prefers it by Accept, or asks for it by
 // ?format=json:
 // {"pools":{"default":{"totalConnections":2, …,
-//   "connections":[{"state":"active","tag":"checkout", …}]}}}
-// `ask` is called from any thread and must not block on the database.
-Route debug_pools_route(std::function<std::vector<PoolHolders>()> ask);
+//   "connections":[{"state":"active","tag":"checkout", …}]}},
+//  "reports":[{"number":1,"takenAt":…,"finding":…}]}
+// ?report=N shows one of the exhaustion reports whole; 404 when it is not kept
+// (any more). Both are called from any thread and must not block on the
+// database. `reports`: the newest first.
+Route debug_pools_route(std::function<std::vector<PoolHolders>()> ask,
+                        std::function<std::vector<ReportPtr>()> reports);
+
+// POST /debug/report has a report taken soon, and says so at once.
+Route take_report_route(std::function<void()> take);
 
 }  // namespace dbpool::exporter
 

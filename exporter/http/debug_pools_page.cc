@@ -5,6 +5,7 @@
 #include "exporter/duration_words.h"
 #include "exporter/holders.h"
 #include "exporter/http/html.h"
+#include "exporter/logging/timestamp.h"
 
 namespace dbpool::exporter {
 
@@ -67,7 +68,25 @@ void append_connection(std::string& page, const ConnectionStats& connection) {
   page += "</tr>\n";
 }
 
-void append_pool(std::string& page, const PoolHolders& pool) {
+void append_reports(std::string& page, const std::vector<ReportPtr>& reports) {
+  page += "<h2>Exhaustion reports</h2>\n";
+  if (reports.empty()) {
+    page += "<p>None was taken.</p>\n";
+    return;
+  }
+  page += "<ul>\n";
+  for (const ReportPtr& report : reports) {
+    const std::string number = std::to_string(report->number);
+    page += "<li><a href=\"?report=" + number + "\">" + number + "</a>, " +
+            rfc3339_utc(report->taken_at) + ": " +
+            escape_html(report->advice.finding) + "</li>\n";
+  }
+  page += "</ul>\n";
+}
+
+}  // namespace
+
+void append_pool_holders(std::string& page, const PoolHolders& pool) {
   const PoolStats& stats = pool.stats;
   page.append("<h2>Pool ").append(escape_html(stats.name)).append("</h2>\n<p>");
   page += escape_html(stats.user + "@" + stats.host + ":" + stats.port + "/" +
@@ -90,15 +109,15 @@ void append_pool(std::string& page, const PoolHolders& pool) {
   page += "</table></div>\n";
 }
 
-}  // namespace
-
-std::string debug_pools_page(const std::vector<PoolHolders>& pools) {
+std::string debug_pools_page(const std::vector<PoolHolders>& pools,
+                             const std::vector<ReportPtr>& reports) {
   std::string page = html_head("Connections – dbpool_exporter");
   page +=
       "<body class=\"wide\">\n<h1>Who holds the connections</h1>\n"
       "<p><a href=\"/\">Overview</a>, <a href=\"?format=json\">as JSON</a>"
       "</p>\n";
-  for (const PoolHolders& pool : pools) append_pool(page, pool);
+  for (const PoolHolders& pool : pools) append_pool_holders(page, pool);
+  append_reports(page, reports);
   page += "</body>\n</html>\n";
   return page;
 }

@@ -12,7 +12,11 @@
 
 namespace dbpool::exporter {
 
-std::string debug_pools_page(const std::vector<PoolHolders>& pools);
+std::string debug_pools_page(const std::vector<PoolHolders>& pools,
+                             const std::vector<ReportPtr>& reports);
+
+// One pool with its connections, as a part of a page.
+void append_pool_holders(std::string& page, const PoolHolders& pool);
 
 }  // namespace dbpool::exporter
 

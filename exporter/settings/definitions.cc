@@ -41,8 +41,9 @@ Refusal set_telemetry_path(Text text, Draft& draft) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
            (c >= '0' && c <= '9') || Text("/-._~").find(c) != Text::npos;
   };
-  constexpr std::array<Text, 6> kTaken = {
-      "/", "/health", "/stats", "/-/healthy", "/-/ready", "/debug/pools"};
+  constexpr std::array<Text, 7> kTaken = {
+      "/",         "/health",      "/stats",       "/-/healthy",
+      "/-/ready",  "/debug/pools", "/debug/report"};
   constexpr std::size_t kLongest = 200;
   if (!text.starts_with('/') || text.size() > kLongest ||
       !std::all_of(text.begin(), text.end(), is_plain) ||
@@ -173,6 +174,20 @@ constexpr Definition kDefinitions[] = {
      "deadline of that",
      [](Text text, Draft& draft) {
        return probe_timeout(text, draft.settings.probes.server);
+     }},
+
+    {"", "--diagnosis.threshold", "DURATION", "1s", "1s",
+     "a request that waits for capacity longer has an exhaustion report taken; "
+     "0: off",
+     [](Text text, Draft& draft) {
+       return parse_duration_or_off(text, milliseconds(10), hours(1),
+                                    draft.settings.diagnosis.threshold);
+     }},
+    {"", "--diagnosis.timeout", "DURATION", "2s", "2s",
+     "deadline of what a report asks the database",
+     [](Text text, Draft& draft) {
+       return parse_duration(text, milliseconds(10), minutes(1),
+                             draft.settings.diagnosis.timeout);
      }},
 
     {"", "--workload.sql", "[NAME=]SQL", "", "",

@@ -37,6 +37,11 @@ struct ProbeSettings {
   std::string select_sql;
 };
 
+struct DiagnosisSettings {
+  std::optional<Duration> threshold;  // nullopt: no report unless asked for
+  Duration timeout{0};
+};
+
 struct WebSettings {
   std::vector<ListenAddress> listen;  // not empty, no two the same
   std::string telemetry_path;
@@ -68,6 +73,7 @@ struct Settings {
   bool log_queries = false;
   bool log_connections = false;
   ProbeSettings probes;
+  DiagnosisSettings diagnosis;
   std::optional<WorkloadOptions> workload;  // nullopt: none asked for
   WebSettings web;
   LogOptions log;

@@ -51,6 +51,7 @@ const std::vector<Promise>& pool_promises() {
       {"dbpool_oldest_lease_age_seconds", "gauge", {}},
       {"dbpool_waiting_seconds_total", "counter", {"reason"}},
       {"dbpool_exhausted_seconds_total", "counter", {}},
+      {"dbpool_exhaustion_reports_total", "counter", {}},
       {"dbpool_connection_seconds_total", "counter", {"state"}},
       {"dbpool_acquires_total", "counter", {}},
       {"dbpool_acquires_waited_total", "counter", {}},

@@ -65,7 +65,8 @@ TEST_F(SecretsInStatementsTest, TheQueryLogHidesThem) {
   EXPECT_TRUE(exporter.wait_for_log("query=hash .*crypt[(][*][*][*]"));
   EXPECT_TRUE(exporter.wait_for_log("query=own .*SELECT '[*][*][*]'"));
   EXPECT_TRUE(exporter.wait_for_log("probe fails.*select_1"));
-  for (const char* path : {"/", "/health", "/stats", "/metrics"}) {
+  for (const char* path :
+       {"/", "/health", "/stats", "/debug/pools", "/metrics"}) {
     exporter.get(path);
   }
   const std::string seen =
@@ -84,7 +85,8 @@ TEST_F(SecretsInStatementsTest, ErrorsHideThemWithoutTheQueryLogToo) {
         << name;
   }
   EXPECT_TRUE(exporter.wait_for_log("probe fails.*select_1"));
-  for (const char* path : {"/", "/health", "/stats"}) exporter.get(path);
+  for (const char* path : {"/", "/health", "/stats", "/debug/pools"})
+    exporter.get(path);
   exporter.stop();
 }
 
@@ -123,7 +125,8 @@ TEST(SecretsInAnswersTest, AServerThatQuotesThePasswordIsNotRepeated) {
         "[*][*][*].* or [*][*][*] is wrong for you.*SQLSTATE 28P01"));
     EXPECT_TRUE(exporter.eventually_page(
         [](const MetricsPage& page) { return page.value("dbpool_up") == 0; }));
-    for (const char* path : {"/", "/health", "/stats"}) exporter.get(path);
+    for (const char* path : {"/", "/health", "/stats", "/debug/pools"})
+      exporter.get(path);
   }
 }
 

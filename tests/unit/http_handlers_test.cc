@@ -182,10 +182,12 @@ ConnectionStats hostile_connection() {
 }
 
 Response debug_pools(std::string_view query, std::string_view accept = {}) {
-  const Route route = debug_pools_route([] {
-    return std::vector{
-        PoolHolders{busy_pool("<p>ool"), {hostile_connection(), {}}}};
-  });
+  const Route route = debug_pools_route(
+      [] {
+        return std::vector{
+            PoolHolders{busy_pool("<p>ool"), {hostile_connection(), {}}}};
+      },
+      [] { return std::vector<ReportPtr>(); });
   return route.handler({.method = "GET",
                         .path = "/debug/pools",
                         .query = query,

@@ -1,0 +1,179 @@
+#include "exporter/diagnosis/exhaustion_watch.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "exporter/duration_words.h"
+#include "exporter/families.h"
+#include "exporter/holders.h"
+#include "exporter/metric_names.h"
+
+namespace dbpool::exporter {
+
+namespace {
+
+constexpr Duration kLookInterval = std::chrono::milliseconds(100);
+constexpr Duration kFirstPause = std::chrono::seconds(15);
+constexpr Duration kLongestPause = std::chrono::minutes(5);
+
+std::string statement_words(const ConnectionStats& connection) {
+  if (!connection.statement) return {};
+  const StatementStats& statement = *connection.statement;
+  return statement.name.empty() ? statement.text : statement.name;
+}
+
+}  // namespace
+
+ExhaustionWatch::ExhaustionWatch(Pool& pool,
+                                 std::shared_ptr<ServerSession> session,
+                                 WatchOptions options, Logger& log)
+    : pool_(pool), session_(std::move(session)), options_(options), log_(log) {}
+
+ExhaustionWatch::~ExhaustionWatch() = default;  // ~jthread requests the stop
+
+void ExhaustionWatch::start() {
+  const std::lock_guard lock(mutex_);
+  running_ = true;
+  thread_ = std::jthread([this](const std::stop_token& stop) { loop(stop); });
+}
+
+void ExhaustionWatch::ask() {
+  const std::lock_guard lock(mutex_);
+  asked_ = true;
+  changed_.notify_all();
+}
+
+std::vector<ReportPtr> ExhaustionWatch::reports() const {
+  const std::lock_guard lock(mutex_);
+  return {reports_.begin(), reports_.end()};
+}
+
+void ExhaustionWatch::request_stop() noexcept { thread_.request_stop(); }
+
+bool ExhaustionWatch::wait_stopped(TimePoint deadline) {
+  std::unique_lock lock(mutex_);
+  return changed_.wait_until(lock, deadline, [this] { return !running_; });
+}
+
+void ExhaustionWatch::loop(const std::stop_token& stop) {
+  while (!stop.stop_requested()) {
+    bool asked = false;
+    {
+      std::unique_lock lock(mutex_);
+      changed_.wait_until(lock, stop, Clock::now() + kLookInterval,
+                          [this] { return asked_; });
+      asked = std::exchange(asked_, false);
+    }
+    if (stop.stop_requested()) break;
+    if (is_due(Clock::now()) || asked) take();
+  }
+  const std::lock_guard lock(mutex_);
+  running_ = false;
+  changed_.notify_all();
+}
+
+// A queue that never ends, but moves on, is not one that waits for long; nor is
+// one whose head waits for an opening.
+bool ExhaustionWatch::is_exhausted(TimePoint now) {
+  const PoolStats stats = pool_.stats();
+  if (stats.waiting[static_cast<std::size_t>(WaitReason::kCapacity)] == 0) {
+    exhausted_since_.reset();
+    return false;
+  }
+  if (!exhausted_since_) exhausted_since_ = now;
+  return std::min<Duration>(stats.oldest_waiting_age,
+                            now - *exhausted_since_) >= *options_.threshold;
+}
+
+bool ExhaustionWatch::is_due(TimePoint now) {
+  if (!options_.threshold) return false;
+  const bool exhausted = is_exhausted(now);
+  if (now < next_at_) return false;
+  if (!exhausted) {
+    pause_ = Duration::zero();
+    return false;
+  }
+  pause_ = pause_ == Duration::zero() ? kFirstPause
+                                      : std::min(2 * pause_, kLongestPause);
+  next_at_ = now + pause_;
+  return true;
+}
+
+void ExhaustionWatch::take() {
+  const TimePoint deadline = Clock::now() + options_.timeout;
+  const auto taken_at = std::chrono::system_clock::now();
+  PoolStats stats = pool_.stats();
+  stats.queries.clear();
+  std::vector<ConnectionStats> connections = pool_.connections();
+  std::vector<int> pids;
+  for (const ConnectionStats& connection : connections) {
+    if (connection.state != ConnectionState::kActive) break;
+    pids.push_back(connection.backend_pid);
+  }
+  auto report = std::make_shared<ExhaustionReport>(
+      make_report(std::move(stats), std::move(connections),
+                  look_at_backends(*session_, pids, deadline)));
+  report->taken_at = taken_at;
+  {
+    const std::lock_guard lock(mutex_);
+    report->number = ++taken_;
+  }
+  log(*report);
+  const std::lock_guard lock(mutex_);
+  reports_.push_front(std::move(report));
+  if (reports_.size() > kKeptReports) reports_.pop_back();
+}
+
+// A line for each part, so that no log's bound on lines cuts it.
+void ExhaustionWatch::log(const ExhaustionReport& report) const {
+  const std::string& pool = report.stats.name;
+  log_.warn("exhaustion report",
+            {{"pool", pool},
+             {"report", report.number},
+             {"waiting", report.stats.waiting_total},
+             {"oldest_wait_seconds",
+              metrics::seconds(report.stats.oldest_waiting_age)},
+             {"finding", report.advice.finding},
+             {"action", report.advice.action},
+             {"ceiling", report.ceiling},
+             {"database_error", report.database_error}});
+  for (const ConnectionStats& connection : report.connections) {
+    log_.warn("exhaustion report: connection",
+              {{"pool", pool},
+               {"report", report.number},
+               {"state", to_string(connection.state)},
+               {"seconds", metrics::seconds(connection.in_state)},
+               {"tag", connection.tag},
+               {"acquired_at", acquired_at(connection)},
+               {"backend_pid", connection.backend_pid},
+               {"transaction", to_string(connection.transaction)},
+               {"statement", statement_words(connection)}});
+  }
+  if (!report.database) return;
+  for (const Backend& backend : report.database->backends) {
+    std::string blockers;
+    for (const int pid : backend.blockers) {
+      blockers += (blockers.empty() ? "" : ",") + std::to_string(pid);
+    }
+    log_.warn("exhaustion report: backend",
+              {{"pool", pool},
+               {"report", report.number},
+               {"backend_pid", backend.pid},
+               {"user", backend.user},
+               {"application", backend.application},
+               {"state", state_for_people(backend)},
+               {"blocked_by", blockers},
+               {"sql", backend.statement}});
+  }
+}
+
+std::vector<::prometheus::MetricFamily> ExhaustionWatch::Collect() const {
+  const std::lock_guard lock(mutex_);
+  auto family = metrics::make_family(metrics::kExhaustionReports);
+  metrics::add(family, metrics::with({}, "pool", pool_.options().name),
+               static_cast<double>(taken_));
+  return {std::move(family)};
+}
+
+}  // namespace dbpool::exporter

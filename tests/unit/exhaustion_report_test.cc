@@ -1,0 +1,232 @@
+// What an exhaustion report makes of holders and backends.
+#include "exporter/diagnosis/exhaustion_report.h"
+
+#include <gmock/gmock.h>
+
+#include <utility>
+
+namespace dbpool::exporter {
+namespace {
+
+using std::chrono::seconds;
+using testing::AllOf;
+using testing::HasSubstr;
+using testing::Not;
+using testing::StartsWith;
+
+ConnectionStats held(int pid, TransactionStatus transaction) {
+  ConnectionStats connection;
+  connection.state = ConnectionState::kActive;
+  connection.in_state = seconds(30);
+  connection.backend_pid = pid;
+  connection.tag = "checkout";
+  connection.file = "src/checkout.cc";
+  connection.line = 12;
+  connection.transaction = transaction;
+  connection.statement.emplace().started_ago = seconds(20);
+  connection.statement->took = seconds(20);
+  connection.statement->running = transaction == TransactionStatus::kActive;
+  if (transaction == TransactionStatus::kInTransaction) {
+    connection.in_transaction = seconds(20);
+  }
+  return connection;
+}
+
+Backend backend(int pid, std::string user = "app") {
+  Backend result;
+  result.pid = pid;
+  result.may_signal = user == "app";
+  result.user = std::move(user);
+  result.state = "active";
+  return result;
+}
+
+Backend blocked(int pid, int by) {
+  Backend result = backend(pid);
+  result.wait_event_type = "Lock";
+  result.wait_event = "relation";
+  result.blockers = {by};
+  return result;
+}
+
+DatabaseView view_of(std::vector<Backend> backends) {
+  DatabaseView view;
+  view.backends = std::move(backends);
+  view.limits.user = "app";
+  view.limits.database = "orders";
+  view.limits.max_connections = 100;
+  view.limits.reserved_connections = 3;
+  view.limits.sessions = 40;
+  view.limits.role_sessions = 12;
+  view.limits.database_sessions = 30;
+  return view;
+}
+
+PoolStats full_pool() {
+  PoolStats stats;
+  stats.total = 2;
+  stats.max_connections = 2;
+  stats.waiting_total = 1;
+  stats.waiting[static_cast<std::size_t>(WaitReason::kCapacity)] = 1;
+  return stats;
+}
+
+constexpr auto kRuns = TransactionStatus::kActive;
+constexpr auto kThinks = TransactionStatus::kInTransaction;
+constexpr auto kRests = TransactionStatus::kIdle;
+
+TEST(ExhaustionReport, ABlockerThatIsIdleInATransactionIsToBeEnded) {
+  Backend migration = backend(99, "boss");
+  migration.state = "idle in transaction";
+  migration.in_state = seconds(92);
+  migration.application = "migrate";
+  migration.is_superuser = true;
+  const auto report =
+      make_report(full_pool(), {held(1, kRuns), held(2, kRuns)},
+                  view_of({blocked(1, 99), blocked(2, 1), migration}));
+  EXPECT_EQ(report.advice.finding,
+            "2 of 2 connections wait for a lock of PID 99, user \"boss\", "
+            "application \"migrate\", idle in transaction for 92 s");
+  EXPECT_THAT(report.advice.action,
+              AllOf(HasSubstr("SELECT pg_terminate_backend(99) (this takes a "
+                              "superuser)"),
+                    Not(HasSubstr("pg_cancel_backend"))));
+}
+
+TEST(ExhaustionReport, ABlockerThatRunsIsToBeCancelled) {
+  const auto report =
+      make_report(full_pool(), {held(1, kRuns)},
+                  view_of({blocked(1, 99), backend(99, "batch")}));
+  EXPECT_THAT(
+      report.advice.action,
+      HasSubstr("SELECT pg_cancel_backend(99) (this takes the role \"batch\", "
+                "a member of it or of pg_signal_backend)"));
+}
+
+TEST(ExhaustionReport, ABlockerThatIsHiddenIsCancelledFirst) {
+  Backend hidden = backend(99, "batch");
+  hidden.hidden = true;
+  hidden.state = "";
+  const auto report = make_report(full_pool(), {held(1, kRuns)},
+                                  view_of({blocked(1, 99), hidden}));
+  EXPECT_THAT(report.advice.finding, HasSubstr("hidden"));
+  EXPECT_THAT(report.advice.action,
+              AllOf(HasSubstr("pg_cancel_backend(99)"),
+                    HasSubstr("idle in a transaction: SELECT "
+                              "pg_terminate_backend(99)")));
+}
+
+TEST(ExhaustionReport, ABlockerOfThePoolsOwnIsCalledThat) {
+  Backend own = backend(2);
+  own.state = "idle in transaction";
+  const auto report =
+      make_report(full_pool(), {held(1, kRuns), held(2, kThinks)},
+                  view_of({blocked(1, 2), own}));
+  EXPECT_THAT(report.advice.finding,
+              HasSubstr("1 of 2 connections wait for a lock of PID 2"));
+  EXPECT_THAT(report.advice.finding,
+              HasSubstr("the pool's own, held by \"checkout\" at "
+                        "checkout.cc:12"));
+  EXPECT_THAT(report.advice.action,
+              HasSubstr("pg_terminate_backend(2) (\"app\" may do so)"));
+}
+
+TEST(ExhaustionReport, APreparedTransactionThatBlocksIsNotToBeSignalled) {
+  const auto report =
+      make_report(full_pool(), {held(1, kRuns)}, view_of({blocked(1, 0)}));
+  EXPECT_THAT(report.advice.action, AllOf(HasSubstr("pg_prepared_xacts"),
+                                          Not(HasSubstr("_backend("))));
+}
+
+TEST(ExhaustionReport, SlowStatementsAreToldFromIdleTransactions) {
+  const auto slow = make_report(full_pool(), {held(1, kRuns), held(2, kRuns)},
+                                view_of({backend(1), backend(2)}));
+  EXPECT_THAT(slow.advice.finding,
+              StartsWith("2 of 2 connections run a statement, for longest that "
+                         "of \"checkout\" at checkout.cc:12, for 20 s"));
+  EXPECT_THAT(slow.advice.action, HasSubstr("SELECT pg_cancel_backend(1)"));
+  const auto thinking =
+      make_report(full_pool(), {held(1, kThinks), held(2, kThinks)},
+                  view_of({backend(1), backend(2)}));
+  EXPECT_THAT(thinking.advice.finding,
+              StartsWith("2 of 2 connections are idle in a transaction, for "
+                         "longest that of \"checkout\" at checkout.cc:12, "
+                         "open for 20 s"));
+  EXPECT_THAT(thinking.advice.action,
+              HasSubstr("SELECT pg_terminate_backend(1)"));
+}
+
+TEST(ExhaustionReport, WhatMostHoldersDoCounts) {
+  const auto finding = [](std::vector<ConnectionStats> connections) {
+    return make_report(full_pool(), std::move(connections), view_of({}))
+        .advice.finding;
+  };
+  EXPECT_THAT(finding({held(1, kRuns), held(2, kRests), held(3, kRests)}),
+              StartsWith("2 of 3 connections are held while"));
+  EXPECT_THAT(finding({held(1, kRuns), held(2, kThinks), held(3, kThinks)}),
+              StartsWith("2 of 3 connections are idle in a transaction"));
+  EXPECT_THAT(finding({held(1, kRuns), held(2, kThinks), held(3, kRests)}),
+              StartsWith("1 of 3 connections run a statement"));
+  EXPECT_THAT(finding({}), StartsWith("no lease is out"));
+}
+
+TEST(ExhaustionReport, ForHoldersThatDoNothingTheDatabaseHasNoCure) {
+  const auto report =
+      make_report(full_pool(), {held(1, kRests)}, view_of({backend(1)}));
+  EXPECT_THAT(report.advice.finding,
+              StartsWith("1 of 1 connections are held while the database is "
+                         "idle, for longest by \"checkout\""));
+  EXPECT_THAT(report.advice.action, Not(HasSubstr("SELECT")));
+}
+
+TEST(ExhaustionReport, InCalmNothingIsToBeDone) {
+  PoolStats calm = full_pool();
+  calm.waiting = {};
+  EXPECT_EQ(make_report(calm, {held(1, kRuns)}, view_of({})).advice.finding,
+            "requests wait, but not for capacity");
+  calm.waiting_total = 0;
+  EXPECT_EQ(make_report(calm, {held(1, kRuns)}, view_of({})).advice.finding,
+            "no request waits for a connection");
+}
+
+TEST(ExhaustionReport, BehindAPoolerNobodyIsToBeSignalled) {
+  DatabaseView view = view_of({});
+  view.behind_pooler = true;
+  const auto report = make_report(full_pool(), {held(1, kRuns)}, view);
+  EXPECT_THAT(report.database_error, HasSubstr("pooler"));
+  EXPECT_THAT(report.advice.action, Not(HasSubstr("SELECT")));
+}
+
+TEST(ExhaustionReport, WithoutTheDatabaseItSaysWhy) {
+  Error error;
+  error.message = "refused";
+  const auto report =
+      make_report(full_pool(), {held(1, kRuns)}, Unexpected(std::move(error)));
+  EXPECT_EQ(report.database_error, "refused");
+  EXPECT_EQ(report.ceiling, "");
+  EXPECT_THAT(report.advice.action, Not(HasSubstr("SELECT")));
+}
+
+TEST(ExhaustionReport, TheCeilingIsTheNarrowestLimit) {
+  const auto ceiling = [](const DatabaseView& view) {
+    return make_report(full_pool(), {}, view).ceiling;
+  };
+  DatabaseView view = view_of({});
+  EXPECT_EQ(ceiling(view),
+            "before DB_POOL_MAX (2) is raised: the database grants this pool "
+            "59 connections at most now, bound by max_connections of the "
+            "server (100, 3 of them reserved, 40 taken)");
+  view.limits.database_limit = 50;
+  EXPECT_THAT(ceiling(view), AllOf(HasSubstr("pool 22 connections"),
+                                   HasSubstr("the database \"orders\" (50, 30 "
+                                             "taken)")));
+  view.limits.role_limit = 12;
+  EXPECT_THAT(ceiling(view), AllOf(HasSubstr("pool 2 connections"),
+                                   HasSubstr("the role \"app\" (12, 12 "
+                                             "taken)")));
+  view.limits.superuser = true;
+  EXPECT_THAT(ceiling(view), HasSubstr("pool 62 connections"));
+}
+
+}  // namespace
+}  // namespace dbpool::exporter
