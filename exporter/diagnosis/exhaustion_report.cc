@@ -181,6 +181,23 @@ std::optional<Advice> advise_on_calm(const PoolStats& stats) {
                 "see /health for what they wait for"};
 }
 
+// Each lease came and went at least once while somebody waited: no single
+// holder is to blame.
+std::optional<Advice> advise_on_turnover(const PoolStats& stats,
+                                         const std::vector<Pair>& pairs) {
+  if (pairs.empty()) return std::nullopt;
+  const Duration longest = pairs.front().holder->in_state;
+  if (2 * longest >= stats.oldest_waiting_age) return std::nullopt;
+  return Advice{"no lease is older than " + duration_for_people(longest) +
+                    ", while a request has waited for " +
+                    duration_for_people(stats.oldest_waiting_age) +
+                    ": more is asked for than " +
+                    std::to_string(stats.max_connections) +
+                    " connections serve",
+                "hold leases for less time, shed load, or raise DB_POOL_MAX, "
+                "no further than the database allows"};
+}
+
 // By what most of them do.
 Advice advise_on_holders(const ExhaustionReport& report,
                          const std::vector<Pair>& pairs) {
@@ -277,6 +294,7 @@ ExhaustionReport make_report(PoolStats stats,
   const std::vector<Pair> pairs = pairs_of(report);
   auto advice = advise_on_locks(report, pairs);
   if (!advice) advice = advise_on_calm(report.stats);
+  if (!advice) advice = advise_on_turnover(report.stats, pairs);
   report.advice =
       advice ? *std::move(advice) : advise_on_holders(report, pairs);
   return report;

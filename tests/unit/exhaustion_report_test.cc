@@ -179,6 +179,20 @@ TEST(ExhaustionReport, ForHoldersThatDoNothingTheDatabaseHasNoCure) {
   EXPECT_THAT(report.advice.action, Not(HasSubstr("SELECT")));
 }
 
+TEST(ExhaustionReport, ManyShortLeasesAreNoLeak) {
+  PoolStats stats = full_pool();
+  stats.oldest_waiting_age = seconds(61);
+  const auto report =
+      make_report(stats, {held(1, kRests), held(2, kRuns)}, view_of({}));
+  EXPECT_EQ(report.advice.finding,
+            "no lease is older than 30 s, while a request has waited for 61 s: "
+            "more is asked for than 2 connections serve");
+  EXPECT_THAT(report.advice.action, HasSubstr("raise DB_POOL_MAX"));
+  stats.oldest_waiting_age = seconds(59);
+  EXPECT_THAT(make_report(stats, {held(1, kRests)}, view_of({})).advice.finding,
+              StartsWith("1 of 1 connections are held while"));
+}
+
 TEST(ExhaustionReport, InCalmNothingIsToBeDone) {
   PoolStats calm = full_pool();
   calm.waiting = {};
