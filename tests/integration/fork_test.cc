@@ -38,6 +38,7 @@ TEST_F(ForkTest, AChildCannotUseItsParentsPool) {
               auto rows = lease->execute("SELECT 1");
               if (rows || rows.error().kind != ErrorKind::kForked) return 2;
               if (pool.stats().name != "default") return 3;
+              if (!pool.connections().empty()) return 6;
               if (!pool.close(TimePoint::max()).clean()) return 4;
               if (pool.resize(1, 1)) return 5;
               return 0;
