@@ -14,6 +14,8 @@ namespace dbpool::exporter {
 namespace {
 
 constexpr Duration kLookInterval = std::chrono::milliseconds(100);
+// Between reports that are asked for: whoever may ask could ask without end.
+constexpr Duration kAskPause = std::chrono::seconds(1);
 constexpr Duration kFirstPause = std::chrono::seconds(15);
 constexpr Duration kLongestPause = std::chrono::minutes(5);
 
@@ -58,19 +60,28 @@ bool ExhaustionWatch::wait_stopped(TimePoint deadline) {
 
 void ExhaustionWatch::loop(const std::stop_token& stop) {
   while (!stop.stop_requested()) {
-    bool asked = false;
-    {
-      std::unique_lock lock(mutex_);
-      changed_.wait_until(lock, stop, Clock::now() + kLookInterval,
-                          [this] { return asked_; });
-      asked = std::exchange(asked_, false);
-    }
+    const bool asked = wait_for_a_look(stop);
     if (stop.stop_requested()) break;
     if (is_due(Clock::now()) || asked) take();
   }
   const std::lock_guard lock(mutex_);
   running_ = false;
   changed_.notify_all();
+}
+
+// Whether somebody has asked for a report.
+bool ExhaustionWatch::wait_for_a_look(const std::stop_token& stop) {
+  std::unique_lock lock(mutex_);
+  const auto is_asked = [this] {
+    return asked_ && Clock::now() >= ask_again_at_;
+  };
+  if (!changed_.wait_until(lock, stop, Clock::now() + kLookInterval,
+                           is_asked)) {
+    return false;
+  }
+  asked_ = false;
+  ask_again_at_ = Clock::now() + kAskPause;
+  return true;
 }
 
 // A queue that never ends, but moves on, is not one that waits for long; nor is

@@ -49,7 +49,8 @@ class ExhaustionWatch : public ::prometheus::Collectable {
 
   void start();
 
-  // Has a report taken soon, one for all who ask meanwhile. Does not block.
+  // Has a report taken soon, one for all who ask within a second. Does not
+  // block.
   void ask();
   // The newest first.
   std::vector<ReportPtr> reports() const;
@@ -64,6 +65,7 @@ class ExhaustionWatch : public ::prometheus::Collectable {
 
  private:
   void loop(const std::stop_token& stop);
+  bool wait_for_a_look(const std::stop_token& stop);
   bool is_exhausted(TimePoint now);
   bool is_due(TimePoint now);
   void take();
@@ -79,6 +81,7 @@ class ExhaustionWatch : public ::prometheus::Collectable {
   std::optional<TimePoint> exhausted_since_;  // as far as was looked
   TimePoint next_at_ = {};                    // no automatic report before
   Duration pause_{0};                         // after the last one
+  TimePoint ask_again_at_ = {};               // none on demand before
 
   mutable std::mutex mutex_;
   std::condition_variable_any changed_;
