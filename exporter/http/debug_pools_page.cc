@@ -77,9 +77,10 @@ void append_reports(std::string& page, const std::vector<ReportPtr>& reports) {
   page += "<ul>\n";
   for (const ReportPtr& report : reports) {
     const std::string number = std::to_string(report->number);
-    page += "<li><a href=\"?report=" + number + "\">" + number + "</a>, " +
-            rfc3339_utc(report->taken_at) + ": " +
-            escape_html(report->advice.finding) + "</li>\n";
+    page.append("<li><a href=\"?report=").append(number).append("\">");
+    page.append(number).append("</a>, ");
+    page.append(rfc3339_utc(report->taken_at)).append(": ");
+    page.append(escape_html(report->advice.finding)).append("</li>\n");
   }
   page += "</ul>\n";
 }

@@ -148,6 +148,7 @@ TEST_F(PoolHoldersTest, ATimeoutTellsWhatItsHoldersDo) {
 TEST_F(PoolHoldersTest, ConnectionsMayBeReadWhileTheyAreUsed) {
   Pool pool = this->pool(quiet_options(4));
   std::vector<std::thread> callers;
+  callers.reserve(4);
   for (int i = 0; i < 4; ++i) {
     callers.emplace_back([&] {
       for (int round = 0; round < 50; ++round) {
