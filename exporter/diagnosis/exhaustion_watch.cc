@@ -5,9 +5,7 @@
 #include <utility>
 
 #include "exporter/duration_words.h"
-#include "exporter/families.h"
 #include "exporter/holders.h"
-#include "exporter/metric_names.h"
 
 namespace dbpool::exporter {
 
@@ -179,12 +177,10 @@ void ExhaustionWatch::log(const ExhaustionReport& report) const {
   }
 }
 
-std::vector<::prometheus::MetricFamily> ExhaustionWatch::Collect() const {
+void ExhaustionWatch::tell(metrics::Sink& sink) const {
   const std::lock_guard lock(mutex_);
-  auto family = metrics::make_family(metrics::kExhaustionReports);
-  metrics::add(family, metrics::with({}, "pool", pool_.options().name),
-               static_cast<double>(taken_));
-  return {std::move(family)};
+  sink.add(metrics::kExhaustionReports, {{"pool", pool_.options().name}},
+           static_cast<double>(taken_));
 }
 
 }  // namespace dbpool::exporter

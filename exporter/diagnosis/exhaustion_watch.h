@@ -7,8 +7,6 @@
 #ifndef DBPOOL_EXPORTER_DIAGNOSIS_EXHAUSTION_WATCH_H_
 #define DBPOOL_EXPORTER_DIAGNOSIS_EXHAUSTION_WATCH_H_
 
-#include <prometheus/collectable.h>
-
 #include <chrono>
 #include <condition_variable>
 #include <cstddef>
@@ -25,6 +23,7 @@
 #include "exporter/diagnosis/exhaustion_report.h"
 #include "exporter/diagnosis/server_session.h"
 #include "exporter/logging/logger.h"
+#include "exporter/metric_sink.h"
 
 namespace dbpool::exporter {
 
@@ -39,7 +38,7 @@ using ReportPtr = std::shared_ptr<const ExhaustionReport>;
 
 // Thread-safety: start() and the destructor belong to the owner; every other
 // member function is safe from any thread.
-class ExhaustionWatch : public ::prometheus::Collectable {
+class ExhaustionWatch final : public metrics::Source {
  public:
   // Does nothing before start(). `pool` and `log` must outlive it.
   ExhaustionWatch(Pool& pool, std::shared_ptr<ServerSession> session,
@@ -60,8 +59,7 @@ class ExhaustionWatch : public ::prometheus::Collectable {
   // Blocks until none is under way, or the deadline passed: then false.
   bool wait_stopped(TimePoint deadline);
 
-  // The name is prometheus-cpp's.
-  std::vector<::prometheus::MetricFamily> Collect() const override;
+  void tell(metrics::Sink& sink) const override;
 
  private:
   void loop(const std::stop_token& stop);

@@ -4,9 +4,9 @@
 #include <optional>
 #include <string_view>
 
-#include "exporter/families.h"
 #include "exporter/http/pool_json.h"
 #include "exporter/logging/timestamp.h"
+#include "exporter/metric_sink.h"
 #include "exporter/utf8.h"
 
 namespace dbpool::exporter {
