@@ -42,8 +42,8 @@ Refusal set_telemetry_path(Text text, Draft& draft) {
            (c >= '0' && c <= '9') || Text("/-._~").find(c) != Text::npos;
   };
   constexpr std::array<Text, 7> kTaken = {
-      "/",         "/health",      "/stats",       "/-/healthy",
-      "/-/ready",  "/debug/pools", "/debug/report"};
+      "/",        "/health",      "/stats",       "/-/healthy",
+      "/-/ready", "/debug/pools", "/debug/report"};
   constexpr std::size_t kLongest = 200;
   if (!text.starts_with('/') || text.size() > kLongest ||
       !std::all_of(text.begin(), text.end(), is_plain) ||
