@@ -164,6 +164,7 @@ std::optional<std::string> Server::Impl::listen(const ServerOptions& options,
   }
   take_real_ports();
   std::vector<std::uint16_t> real_ports;
+  real_ports.reserve(addresses_.size());
   for (const ListenAddress& address : addresses_) {
     real_ports.push_back(address.port);
   }

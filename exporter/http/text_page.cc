@@ -124,7 +124,7 @@ std::size_t longest_sample(const MetricInfo& info, PlainLabels labels) {
 // What follows the labels in a bucket's sample: le="0.1"} and a blank.
 using BoundTexts = std::array<std::string, kLatencyBoundsNs.size() + 1>;
 const BoundTexts& bound_texts() {
-  static const BoundTexts texts = [] {
+  static const BoundTexts kTexts = [] {
     BoundTexts result;
     for (std::size_t i = 0; i < kLatencyBoundsNs.size(); ++i) {
       std::array<char, kLongestNumber> text{};
@@ -137,7 +137,7 @@ const BoundTexts& bound_texts() {
     result.back() = "le=\"+Inf\"} ";
     return result;
   }();
-  return texts;
+  return kTexts;
 }
 
 void write(TextBuffer& out, const MetricInfo& info, PlainLabels labels,

@@ -95,9 +95,10 @@ class Pool {
       AcquireOptions options, CompletionToken&& token,
       std::source_location where = std::source_location::current()) {
     return asio::async_initiate<CompletionToken, void(Expected<Lease>)>(
-        [this](auto handler, AcquireOptions moved, std::source_location at) {
+        [this](auto handler, const AcquireOptions& given,
+               std::source_location at) {
           start_acquire(
-              moved, at,
+              given, at,
               detail::make_completion<Expected<Lease>>(std::move(handler)));
         },
         token, options, where);
