@@ -8,12 +8,13 @@
 #include <cstring>
 #include <memory>
 #include <string_view>
+#include <utility>
 
 namespace dbpool::exporter {
 
 // std::string looks at its capacity, moves a terminator and calls a function
 // for each append; here the writer says once how much it needs and then
-// writes on. A page of 870 lines takes half the time.
+// writes on.
 //
 // Thread-safety: none.
 class TextBuffer {

@@ -51,8 +51,7 @@ class Probes final : public metrics::Source {
   void request_stop() noexcept;
   // The same, and ends those under way; does not block.
   void abandon() noexcept;
-  // Blocks until none runs, or the deadline passed: then false, and the
-  // destructor would block for up to a probe's timeout.
+  // Blocks until none runs, or the deadline passed: then false.
   bool wait_stopped(TimePoint deadline);
 
   void tell(metrics::Sink& sink) const override;
