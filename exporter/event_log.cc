@@ -7,9 +7,9 @@
 #include <vector>
 
 #include "dbpool/error.h"
+#include "dbpool/utf8.h"
 #include "exporter/probes/probe.h"
 #include "exporter/setting_words.h"
-#include "exporter/utf8.h"
 
 namespace dbpool::exporter {
 

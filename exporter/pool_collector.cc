@@ -12,10 +12,13 @@ PoolCollector::PoolCollector(const Pool& pool, PoolKind kind)
     : PoolCollector([&pool] { return pool.stats(); }, kind) {}
 
 PoolCollector::PoolCollector(std::function<PoolStats()> snapshot, PoolKind kind)
-    : snapshot_(std::move(snapshot)), kind_(kind) {}
+    : metrics_(std::make_unique<const PoolMetrics>(std::move(snapshot), kind)) {
+}
+
+PoolCollector::~PoolCollector() = default;
 
 std::vector<::prometheus::MetricFamily> PoolCollector::Collect() const {
-  return metrics::families_of(PoolMetrics(snapshot_, kind_));
+  return metrics::families_of(*metrics_);
 }
 
 }  // namespace dbpool::prometheus

@@ -55,7 +55,7 @@ void DemoLoad::run(const std::stop_token& stop) {
   const Duration line_interval =
       std::max(scaled(kLineInterval, speed_), kShortestLineInterval);
   TimePoint last_line = start;
-  PoolStats before = pool_.stats();
+  PoolStats before = pool_.stats_without_queries();
   double rate = -1;
   std::unique_lock lock(mutex_);
   while (!stop.stop_requested()) {
@@ -63,7 +63,7 @@ void DemoLoad::run(const std::stop_token& stop) {
     const SwingPhase& phase = swing_at(now - start, speed_);
     if (phase.rate != rate) workload_.set_rate(rate = phase.rate);
     if (now - last_line >= line_interval) {
-      PoolStats stats = pool_.stats();
+      PoolStats stats = pool_.stats_without_queries();
       print_(local_time() + "  " + state_line(before, stats, now - last_line));
       before = std::move(stats);
       last_line = now;

@@ -7,8 +7,9 @@
 #include <string_view>
 #include <utility>
 
+#include "dbpool/utf8.h"
+#include "exporter/diagnosis/server_sql.h"
 #include "exporter/probes/probe.h"
-#include "exporter/utf8.h"
 
 namespace dbpool::exporter {
 
@@ -19,20 +20,21 @@ constexpr std::size_t kSearchedCharacters = 1600;
 constexpr std::size_t kShownCharacters = 200;
 
 // Sessions of other databases and roles count; what their state is, does not.
-constexpr std::string_view kLimitsSql =
-    "SELECT pg_backend_pid(), current_user, current_database(), me.rolsuper, "
-    "current_setting('max_connections')::int4, "
-    "current_setting('superuser_reserved_connections')::int4 + "
-    "coalesce(current_setting('reserved_connections', true)::int4, 0), "
-    "me.rolconnlimit, d.datconnlimit, s.total, s.of_role, s.of_database "
-    "FROM pg_catalog.pg_roles me, pg_catalog.pg_database d, "
-    "(SELECT count(*) AS total, "
-    "count(*) FILTER (WHERE usename = current_user) AS of_role, "
-    "count(*) FILTER (WHERE datname = current_database()) AS of_database "
-    "FROM pg_catalog.pg_stat_activity WHERE backend_type = 'client backend' "
-    "OR (backend_type IS NULL AND datid IS NOT NULL "
-    "AND usesysid IS NOT NULL)) s "
-    "WHERE me.rolname = current_user AND d.datname = current_database()";
+std::string_view limits_sql() {
+  static const std::string kSql =
+      "SELECT pg_backend_pid(), current_user, current_database(), "
+      "me.rolsuper, current_setting('max_connections')::int4, " +
+      std::string(kReservedConnectionsSql) +
+      ", me.rolconnlimit, d.datconnlimit, s.total, s.of_role, s.of_database "
+      "FROM pg_catalog.pg_roles me, pg_catalog.pg_database d, "
+      "(SELECT count(*) AS total, "
+      "count(*) FILTER (WHERE usename = current_user) AS of_role, "
+      "count(*) FILTER (WHERE datname = current_database()) AS of_database "
+      "FROM pg_catalog.pg_stat_activity WHERE " +
+      std::string(kIsClientSql) +
+      ") s WHERE me.rolname = current_user AND d.datname = current_database()";
+  return kSql;
+}
 
 // CASE keeps pg_blocking_pids() from those who do not wait for a lock.
 constexpr std::string_view kBackendsSql =
@@ -85,12 +87,21 @@ class RowReader {
   std::optional<Error> error_;
 };
 
-Expected<Rows> run(Connection& connection, std::string_view sql,
-                   const Params& params, TimePoint deadline) {
+// One turn at the server.
+struct Turn {
+  Connection& connection;
+  const ConnectionString& target;
+  TimePoint deadline;
+  const std::stop_token& stop;
+};
+
+Expected<Rows> run(const Turn& turn, std::string_view sql,
+                   const Params& params) {
   ExecuteOptions options;
-  options.timeout = deadline - Clock::now();
+  options.timeout = turn.deadline - Clock::now();
+  options.stop = turn.stop;
   options.max_result_bytes = std::size_t{16} << 20;
-  return connection.execute({kDiagnosisStatement, sql}, params, options);
+  return turn.connection.execute({kDiagnosisStatement, sql}, params, options);
 }
 
 std::vector<int> parse_pids(std::string_view text) {
@@ -152,9 +163,8 @@ Expected<Backend> read_backend(const Rows& rows, std::size_t row,
 }
 
 // Whether a pooler stands between.
-Expected<bool> read_limits(Connection& connection, TimePoint deadline,
-                           ServerLimits& limits) {
-  const auto rows = run(connection, kLimitsSql, {}, deadline);
+Expected<bool> read_limits(const Turn& turn, ServerLimits& limits) {
+  const auto rows = run(turn, limits_sql(), {});
   if (!rows) return Unexpected(rows.error());
   int pid = 0;
   RowReader reader(*rows, 0);
@@ -170,17 +180,16 @@ Expected<bool> read_limits(Connection& connection, TimePoint deadline,
   reader.next(limits.role_sessions);
   reader.next(limits.database_sessions);
   if (reader.error()) return Unexpected(*reader.error());
-  return pid != connection.backend_pid();
+  return pid != turn.connection.backend_pid();
 }
 
 // Adds the backends of `pids` to the view.
-Expected<void> add_backends(Connection& connection, std::span<const int> pids,
-                            const ConnectionString& target, TimePoint deadline,
+Expected<void> add_backends(const Turn& turn, std::span<const int> pids,
                             DatabaseView& view) {
-  const auto rows = run(connection, kBackendsSql, {as_array(pids)}, deadline);
+  const auto rows = run(turn, kBackendsSql, {as_array(pids)});
   if (!rows) return Unexpected(rows.error());
   for (std::size_t row = 0; row < rows->size(); ++row) {
-    auto backend = read_backend(*rows, row, target);
+    auto backend = read_backend(*rows, row, turn.target);
     if (!backend) return Unexpected(std::move(backend.error()));
     view.backends.push_back(*std::move(backend));
   }
@@ -200,11 +209,9 @@ std::vector<int> blockers_to_ask(const DatabaseView& view,
   return pids;
 }
 
-Expected<DatabaseView> look(Connection& connection, std::span<const int> pids,
-                            const ConnectionString& target,
-                            TimePoint deadline) {
+Expected<DatabaseView> look(const Turn& turn, std::span<const int> pids) {
   DatabaseView view;
-  const auto behind_pooler = read_limits(connection, deadline, view.limits);
+  const auto behind_pooler = read_limits(turn, view.limits);
   if (!behind_pooler) return Unexpected(behind_pooler.error());
   view.behind_pooler = *behind_pooler;
   if (view.behind_pooler) return view;
@@ -214,7 +221,7 @@ Expected<DatabaseView> look(Connection& connection, std::span<const int> pids,
   std::set<int> asked(next.begin(), next.end());
   for (std::size_t step = 0; step <= kMostBlockingSteps && !next.empty();
        ++step) {
-    const auto added = add_backends(connection, next, target, deadline, view);
+    const auto added = add_backends(turn, next, view);
     if (!added) return Unexpected(added.error());
     next = blockers_to_ask(view, asked);
   }
@@ -246,14 +253,16 @@ const Backend* DatabaseView::root_blocker(const Backend& backend) const {
 
 Expected<DatabaseView> look_at_backends(ServerSession& session,
                                         std::span<const int> pids,
-                                        TimePoint deadline) {
+                                        TimePoint deadline,
+                                        const std::stop_token& stop) {
   DatabaseView view;
-  auto looked = session.use(deadline, [&](Connection& connection) {
-    auto found = look(connection, pids, session.target(), deadline);
-    if (!found) return Expected<void>(Unexpected(std::move(found.error())));
+  const auto ask = [&](Connection& connection) -> Expected<void> {
+    auto found = look({connection, session.target(), deadline, stop}, pids);
+    if (!found) return Unexpected(std::move(found.error()));
     view = *std::move(found);
-    return Expected<void>();
-  });
+    return {};
+  };
+  auto looked = session.use(deadline, ask, stop);
   if (looked) return view;
   looked.error().message = session.target().redact(looked.error().message);
   return Unexpected(std::move(looked.error()));

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -78,11 +79,12 @@ struct DatabaseView {
 // Asks for the backends of `pids`, of which the first kMostBackends are looked
 // at, and for who blocks them. pg_blocking_pids(), which stops all locking for
 // a moment, is asked only for those who wait for a lock. Blocks until
-// `deadline`, plus the grace that a cancelled statement gets. Needs no
-// privilege.
+// `deadline`, plus the grace that a cancelled statement gets, or until `stop`.
+// Needs no privilege.
 Expected<DatabaseView> look_at_backends(ServerSession& session,
                                         std::span<const int> pids,
-                                        TimePoint deadline);
+                                        TimePoint deadline,
+                                        const std::stop_token& stop = {});
 
 }  // namespace dbpool::exporter
 

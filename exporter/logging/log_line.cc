@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "dbpool/error.h"
+#include "dbpool/utf8.h"
 #include "exporter/logging/timestamp.h"
 #include "exporter/utf8.h"
 

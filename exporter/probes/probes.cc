@@ -24,7 +24,7 @@ Probes::Probes(Pool& pool, const ProbeOptions& options,
                           const ProbeSchedule& schedule) {
     return std::make_unique<ProbeRunner>(
         std::move(probe), schedule, on_change,
-        [&pool] { return progress_of(pool.stats()); });
+        [&pool] { return progress_of(pool.stats_without_queries()); });
   };
   if (options.server) {
     auto server = std::make_unique<ServerProbe>(std::move(session));

@@ -1,27 +1,30 @@
 #include "exporter/probes/server_probe.h"
 
 #include <algorithm>
+#include <string>
 #include <utility>
+
+#include "exporter/diagnosis/server_sql.h"
 
 namespace dbpool::exporter {
 
 namespace {
 
-// reserved_connections came with PostgreSQL 16.
-constexpr std::string_view kLimitsSql =
-    "SELECT current_setting('max_connections')::int4, "
-    "current_setting('superuser_reserved_connections')::int4 + "
-    "coalesce(current_setting('reserved_connections', true)::int4, 0)";
+std::string_view limits_sql() {
+  static const std::string kSql =
+      "SELECT current_setting('max_connections')::int4, " +
+      std::string(kReservedConnectionsSql);
+  return kSql;
+}
 
-// A role without pg_monitor sees of others' sessions neither state nor
-// backend_type; that they have a database and a user tells them from most of
-// the server's own processes.
-constexpr std::string_view kConnectionsSql =
-    "SELECT CASE WHEN backend_type IS NULL THEN 'hidden' "
-    "ELSE coalesce(state, 'other') END, count(*) "
-    "FROM pg_catalog.pg_stat_activity "
-    "WHERE backend_type = 'client backend' OR (backend_type IS NULL "
-    "AND datid IS NOT NULL AND usesysid IS NOT NULL) GROUP BY 1";
+std::string_view connections_sql() {
+  static const std::string kSql =
+      "SELECT CASE WHEN backend_type IS NULL THEN 'hidden' "
+      "ELSE coalesce(state, 'other') END, count(*) "
+      "FROM pg_catalog.pg_stat_activity WHERE " +
+      std::string(kIsClientSql) + " GROUP BY 1";
+  return kSql;
+}
 
 std::size_t index_of(std::string_view state) noexcept {
   const auto* found = std::ranges::find(kServerStates, state);
@@ -38,11 +41,11 @@ ExecuteOptions until(TimePoint deadline, const std::stop_token& stop) {
 
 Expected<ServerSlots> read_slots(Connection& connection, TimePoint deadline,
                                  const std::stop_token& stop) {
-  auto limits = connection.execute({kServerProbeStatement, kLimitsSql}, {},
+  auto limits = connection.execute({kServerProbeStatement, limits_sql()}, {},
                                    until(deadline, stop));
   if (!limits) return Unexpected(std::move(limits.error()));
-  auto counts = connection.execute({kServerProbeStatement, kConnectionsSql}, {},
-                                   until(deadline, stop));
+  auto counts = connection.execute({kServerProbeStatement, connections_sql()},
+                                   {}, until(deadline, stop));
   if (!counts) return Unexpected(std::move(counts.error()));
 
   auto max = limits->get<std::int32_t>(0, 0);

@@ -2,6 +2,7 @@
 #include <array>
 #include <cstddef>
 
+#include "dbpool/utf8.h"
 #include "exporter/settings/definitions.h"
 #include "exporter/settings/nearest.h"
 #include "exporter/settings/secret_files.h"

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "dbpool/error.h"
+#include "dbpool/utf8.h"
 #include "exporter/build_info.h"
 #include "exporter/settings/checks.h"
 #include "exporter/settings/database_url.h"

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 
+#include "dbpool/utf8.h"
 #include "exporter/bounded_file.h"
 #include "exporter/logging/log_line.h"
 #include "exporter/settings/parsers.h"

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "dbpool/error.h"
+#include "dbpool/utf8.h"
 #include "exporter/logging/log_line.h"
 #include "exporter/settings/libpq_tls.h"
 #include "exporter/utf8.h"

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <utility>
 
+#include "dbpool/utf8.h"
 #include "exporter/logging/log_line.h"
 #include "exporter/utf8.h"
 #include "exporter/web_config/bcrypt.h"

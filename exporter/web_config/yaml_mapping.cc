@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "dbpool/error.h"
+#include "dbpool/utf8.h"
 #include "exporter/logging/log_line.h"
 #include "exporter/settings/nearest.h"
 #include "exporter/utf8.h"

@@ -5,9 +5,9 @@
 #include <charconv>
 #include <utility>
 
+#include "dbpool/utf8.h"
 #include "pool/src/conninfo.h"
 #include "pool/src/resolver.h"
-#include "pool/src/text.h"
 
 namespace dbpool::detail {
 namespace {

@@ -41,6 +41,10 @@ void Pool::start_acquire(AcquireOptions options, std::source_location where,
 
 PoolStats Pool::stats() const { return core_->stats(); }
 
+PoolStats Pool::stats_without_queries() const {
+  return core_->stats_without_queries();
+}
+
 std::vector<ConnectionStats> Pool::connections() const {
   return core_->connections();
 }

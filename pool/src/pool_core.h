@@ -87,6 +87,7 @@ class PoolCore final : public std::enable_shared_from_this<PoolCore> {
 
   // --- Control: see pool.h -------------------------------------------------
   PoolStats stats() const;
+  PoolStats stats_without_queries() const;
   std::vector<ConnectionStats> connections() const;
   Expected<void> resize(std::uint32_t min_connections,
                         std::uint32_t max_connections);

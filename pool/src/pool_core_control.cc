@@ -33,6 +33,12 @@ PoolCore::Endpoint::Endpoint(const ConnectionString& target)
       user(target.user()) {}
 
 PoolStats PoolCore::stats() const {
+  PoolStats stats = stats_without_queries();
+  if (!forked()) stats.queries = statistics_->snapshot();
+  return stats;
+}
+
+PoolStats PoolCore::stats_without_queries() const {
   PoolStats stats;
   stats.name = options_.name;
   stats.host = endpoint_.host;
@@ -50,7 +56,6 @@ PoolStats PoolCore::stats() const {
   }
   if (failure) stats.last_failure.message = *failure;
   stats.tls = tls_stats(tls);
-  stats.queries = statistics_->snapshot();
   return stats;
 }
 

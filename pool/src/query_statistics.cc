@@ -8,8 +8,8 @@
 #include <mutex>
 #include <string>
 
+#include "dbpool/utf8.h"
 #include "pool/src/brain/latency_histogram.h"
-#include "pool/src/text.h"
 
 namespace dbpool::detail {
 namespace {

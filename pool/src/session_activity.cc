@@ -1,6 +1,6 @@
 #include "pool/src/session_activity.h"
 
-#include "pool/src/text.h"
+#include "dbpool/utf8.h"
 
 namespace dbpool::detail {
 namespace {
@@ -52,8 +52,8 @@ void describe(const SessionActivity::Facts& facts,
   StatementStats& statement = out.statement.emplace();
   statement.name = facts.name.view();
   // Redacted before it is cut: the cut could hide what marks a secret.
-  statement.text = first_characters(target.redact(facts.sql.view()),
-                                    kShownStatementCharacters);
+  statement.text =
+      utf8_prefix(target.redact(facts.sql.view()), kShownStatementCharacters);
   statement.running = facts.running;
   statement.started_ago = since(facts.started_at);
   statement.took =

@@ -10,6 +10,7 @@
 #include "exporter/diagnosis/database_view.h"
 #include "tests/integration/fake_server.h"
 #include "tests/integration/pool_fixture.h"
+#include "tests/integration/statement_fixture.h"
 #include "tests/support/net.h"
 #include "tests/support/pg_session.h"
 
@@ -267,6 +268,27 @@ TEST_F(DiagnosisTest, AQuestionThatHangsEndsAndTheSessionIsKept) {
                                "query LIKE '%pg_database d%' AND pid <> "
                                "pg_backend_pid()"),
             "1");
+}
+
+TEST_F(DiagnosisTest, AQuestionIsGivenUpWhenItIsToStop) {
+  const Postgres postgres;
+  ServerSession session(ConnectionString::parse(postgres.url()).value(), {});
+  session.open_ahead(kPatience);
+  const auto watching = open_connection(postgres.url());
+  PgSession locker(postgres.url());
+  locker.execute("BEGIN; LOCK TABLE pg_authid");
+  std::stop_source stop;
+  std::jthread stopper([&] {
+    EXPECT_TRUE(eventually(kPatience, [&] {
+      return text_of(*watching,
+                     "SELECT count(*) FROM pg_locks WHERE NOT granted") == "1";
+    }));
+    stop.request_stop();
+  });
+  const auto stopped = look_at_backends(session, {}, in(std::chrono::hours(1)),
+                                        stop.get_token());
+  ASSERT_FALSE(stopped);
+  EXPECT_EQ(stopped.error().kind, ErrorKind::kCancelled);
 }
 
 TEST_F(DiagnosisTest, OneAtATimeUsesTheSessionAndALostOneIsReplaced) {

@@ -108,6 +108,10 @@ class Pool {
   // never waits for the database.
   PoolStats stats() const;
 
+  // The same but for `queries`, which stay empty: they are the larger part
+  // where many names are in use.
+  PoolStats stats_without_queries() const;
+
   // What each connection does, and for whom: the leased ones first, longest
   // first, then the others by state. One consistent snapshot, but for the
   // statements, which may begin and end meanwhile. Costs more than stats()

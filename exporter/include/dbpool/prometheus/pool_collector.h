@@ -18,6 +18,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <vector>
 
 #include "dbpool/stats.h"
@@ -27,6 +28,8 @@ class Pool;
 }
 
 namespace dbpool::prometheus {
+
+class PoolMetrics;
 
 // The label `kind` of dbpool_pool_info.
 enum class PoolKind : std::uint8_t {
@@ -49,13 +52,13 @@ class PoolCollector : public ::prometheus::Collectable {
   // `snapshot` is called once a scrape, from any thread.
   explicit PoolCollector(std::function<PoolStats()> snapshot,
                          PoolKind kind = PoolKind::kEmbedded);
+  ~PoolCollector() override;
 
   // The name is prometheus-cpp's.
   std::vector<::prometheus::MetricFamily> Collect() const override;
 
  private:
-  const std::function<PoolStats()> snapshot_;
-  const PoolKind kind_;
+  const std::unique_ptr<const PoolMetrics> metrics_;
 };
 
 }  // namespace dbpool::prometheus
