@@ -108,7 +108,7 @@ App::Failure App::start() {
   open_server_session();
   if (const Failure failure = start_pool()) return failure;
   sampler_ = std::make_unique<Ticker>(kRecentSampleInterval, [this] {
-    recent_acquires_.sample(pool_->stats());
+    recent_acquires_.sample(pool_->stats_without_queries());
   });
   make_probes();
   make_watch();
@@ -119,7 +119,7 @@ App::Failure App::start() {
   if (workload_) workload_->start();
   if (demo_load_) demo_load_->start();
   stats_log_ = std::make_unique<StatsLog>(
-      log_, [pool = pool_.get()] { return pool->stats(); });
+      log_, [pool = pool_.get()] { return pool->stats_without_queries(); });
   ready_ = true;
   return std::nullopt;
 }
@@ -235,7 +235,13 @@ void App::make_probes() {
 void App::make_watch() {
   watch_ = std::make_shared<ExhaustionWatch>(
       *pool_, server_session_,
-      WatchOptions{settings_.diagnosis.threshold, settings_.diagnosis.timeout},
+      DiagnosisOptions{settings_.diagnosis.threshold,
+                       settings_.diagnosis.timeout},
+      [this] {
+        PoolHealth now = health().front();
+        return now.status == HealthStatus::kDown ? std::move(now.reason)
+                                                 : std::string();
+      },
       log_);
   page_->add(watch_);
 }
@@ -289,11 +295,11 @@ std::vector<Route> App::routes() {
           stats_route([this] { return std::vector{pool_->stats()}; }),
           debug_pools_route(
               [this] {
-                return std::vector{
-                    PoolHolders{pool_->stats(), pool_->connections()}};
+                return std::vector{PoolHolders{pool_->stats_without_queries(),
+                                               pool_->connections()}};
               },
               [this] { return watch_->reports(); }),
-          take_report_route([this] { watch_->ask(); }),
+          take_report_route([this] { return watch_->ask(); }),
           healthy_route(),
           ready_route([this] { return ready_.load(); })};
 }
@@ -304,7 +310,7 @@ std::vector<PoolHealth> App::health() const {
   facts.select = probes_->select();
   facts.server = probes_->server();
   facts.now = Clock::now();
-  facts.stats = pool_->stats();
+  facts.stats = pool_->stats_without_queries();
   facts.recent = recent_acquires_.until(facts.stats);
   return {judge_health(std::move(facts))};
 }
@@ -343,7 +349,7 @@ void App::stop_probes() {
 
 void App::log_leases_out() {
   const auto out =
-      pool_->stats()
+      pool_->stats_without_queries()
           .connections[static_cast<std::size_t>(ConnectionState::kActive)];
   if (out == 0) return;
   log_.info("waiting for leases",

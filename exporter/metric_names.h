@@ -77,6 +77,19 @@ inline constexpr MetricInfo kExhaustionReports = {
     "dbpool_exhaustion_reports_total", kCounter,
     "Reports that were taken of who holds the connections while requests "
     "waited for capacity, or on demand; see /debug/pools."};
+// cause
+inline constexpr MetricInfo kExhaustionCause = {
+    "dbpool_exhaustion_cause", kGauge,
+    "Why requests wait, as the exporter judges each second: one cause is 1."};
+inline constexpr MetricInfo kOfferedLoad = {
+    "dbpool_offered_load_connections", kGauge,
+    "Connections that would be busy on average if nobody ever waited: arrival "
+    "rate by mean hold of the last minute, failed acquires included."};
+inline constexpr MetricInfo kRecommendedMax = {
+    "dbpool_recommended_max_connections", kGauge,
+    "The fewest connections with which 99 % of acquires would wait for less "
+    "than 100 ms (Erlang C), no more than the database grants; only while the "
+    "cause is none or too_small."};
 // state
 inline constexpr MetricInfo kConnectionSeconds = {
     "dbpool_connection_seconds_total", kCounter,

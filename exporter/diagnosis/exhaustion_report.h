@@ -13,16 +13,11 @@
 #include <vector>
 
 #include "dbpool/connection_stats.h"
-#include "dbpool/error.h"
 #include "dbpool/stats.h"
 #include "exporter/diagnosis/database_view.h"
+#include "exporter/diagnosis/verdict.h"
 
 namespace dbpool::exporter {
-
-struct Advice {
-  std::string finding;  // what the evidence is, in a sentence
-  std::string action;   // what to do next, with the SQL filled in
-};
 
 struct ExhaustionReport {
   std::uint64_t number = 0;  // from 1
@@ -33,19 +28,13 @@ struct ExhaustionReport {
   std::optional<DatabaseView> database;
   std::string database_error;
 
-  Advice advice;
+  Verdict verdict;
   // How far DB_POOL_MAX could be raised; empty: not known.
   std::string ceiling;
 };
 
 // What is known put together; number and time are the caller's.
-ExhaustionReport make_report(PoolStats stats,
-                             std::vector<ConnectionStats> connections,
-                             Expected<DatabaseView> database);
-
-// In what state a backend is, for people: "active in Lock/relation",
-// "hidden: the role may not see it (it needs pg_monitor)".
-std::string state_for_people(const Backend& backend);
+ExhaustionReport make_report(DiagnosisFacts facts);
 
 }  // namespace dbpool::exporter
 

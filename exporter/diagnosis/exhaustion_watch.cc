@@ -4,7 +4,7 @@
 #include <string>
 #include <utility>
 
-#include "exporter/duration_words.h"
+#include "exporter/diagnosis/words.h"
 #include "exporter/holders.h"
 
 namespace dbpool::exporter {
@@ -12,10 +12,20 @@ namespace dbpool::exporter {
 namespace {
 
 constexpr Duration kLookInterval = std::chrono::milliseconds(100);
+constexpr Duration kVerdictInterval = std::chrono::seconds(1);
 // Between reports that are asked for: whoever may ask could ask without end.
 constexpr Duration kAskPause = std::chrono::seconds(1);
 constexpr Duration kFirstPause = std::chrono::seconds(15);
 constexpr Duration kLongestPause = std::chrono::minutes(5);
+
+// Nobody waits for longer than an acquire may take.
+DiagnosisOptions within_acquires(DiagnosisOptions options,
+                                 const PoolOptions& pool) {
+  if (options.threshold) {
+    options.threshold = std::min(*options.threshold, pool.acquire_timeout / 2);
+  }
+  return options;
+}
 
 std::string statement_words(const ConnectionStats& connection) {
   if (!connection.statement) return {};
@@ -25,10 +35,14 @@ std::string statement_words(const ConnectionStats& connection) {
 
 }  // namespace
 
-ExhaustionWatch::ExhaustionWatch(Pool& pool,
+ExhaustionWatch::ExhaustionWatch(const Pool& pool,
                                  std::shared_ptr<ServerSession> session,
-                                 WatchOptions options, Logger& log)
-    : pool_(pool), session_(std::move(session)), options_(options), log_(log) {}
+                                 DiagnosisOptions options, DownReason down,
+                                 Logger& log)
+    : pool_(pool),
+      options_(within_acquires(options, pool.options())),
+      log_(log),
+      live_(pool, std::move(session), options_, std::move(down), log) {}
 
 ExhaustionWatch::~ExhaustionWatch() = default;  // ~jthread requests the stop
 
@@ -38,10 +52,11 @@ void ExhaustionWatch::start() {
   thread_ = std::jthread([this](const std::stop_token& stop) { loop(stop); });
 }
 
-void ExhaustionWatch::ask() {
+std::uint64_t ExhaustionWatch::ask() {
   const std::lock_guard lock(mutex_);
   asked_ = true;
   changed_.notify_all();
+  return taken_ + (taking_ ? 2 : 1);
 }
 
 std::vector<ReportPtr> ExhaustionWatch::reports() const {
@@ -60,11 +75,20 @@ void ExhaustionWatch::loop(const std::stop_token& stop) {
   while (!stop.stop_requested()) {
     const bool asked = wait_for_a_look(stop);
     if (stop.stop_requested()) break;
-    if (is_due(Clock::now()) || asked) take();
+    look(stop);
+    if (is_due(Clock::now()) || asked) take(stop);
   }
   const std::lock_guard lock(mutex_);
   running_ = false;
   changed_.notify_all();
+}
+
+// Looks that would have been due meanwhile are left out.
+void ExhaustionWatch::look(const std::stop_token& stop) {
+  const TimePoint now = Clock::now();
+  if (now < look_at_) return;
+  look_at_ = std::max(look_at_ + kVerdictInterval, now);
+  live_.look(stop);
 }
 
 // Whether somebody has asked for a report.
@@ -85,7 +109,7 @@ bool ExhaustionWatch::wait_for_a_look(const std::stop_token& stop) {
 // A queue that never ends, but moves on, is not one that waits for long; nor is
 // one whose head waits for an opening.
 bool ExhaustionWatch::is_exhausted(TimePoint now) {
-  const PoolStats stats = pool_.stats();
+  const PoolStats stats = pool_.stats_without_queries();
   if (stats.waiting[static_cast<std::size_t>(WaitReason::kCapacity)] == 0) {
     exhausted_since_.reset();
     return false;
@@ -109,24 +133,20 @@ bool ExhaustionWatch::is_due(TimePoint now) {
   return true;
 }
 
-void ExhaustionWatch::take() {
-  const TimePoint deadline = Clock::now() + options_.timeout;
-  const auto taken_at = std::chrono::system_clock::now();
-  PoolStats stats = pool_.stats();
-  stats.queries.clear();
-  std::vector<ConnectionStats> connections = pool_.connections();
-  std::vector<int> pids;
-  for (const ConnectionStats& connection : connections) {
-    if (connection.state != ConnectionState::kActive) break;
-    pids.push_back(connection.backend_pid);
+void ExhaustionWatch::take(const std::stop_token& stop) {
+  {
+    const std::lock_guard lock(mutex_);
+    taking_ = true;
   }
-  auto report = std::make_shared<ExhaustionReport>(
-      make_report(std::move(stats), std::move(connections),
-                  look_at_backends(*session_, pids, deadline)));
+  const auto taken_at = std::chrono::system_clock::now();
+  auto report =
+      std::make_shared<ExhaustionReport>(make_report(live_.gather(stop)));
+  if (stop.stop_requested()) return;
   report->taken_at = taken_at;
   {
     const std::lock_guard lock(mutex_);
     report->number = ++taken_;
+    taking_ = false;
   }
   log(*report);
   const std::lock_guard lock(mutex_);
@@ -137,27 +157,30 @@ void ExhaustionWatch::take() {
 // A line for each part, so that no log's bound on lines cuts it.
 void ExhaustionWatch::log(const ExhaustionReport& report) const {
   const std::string& pool = report.stats.name;
-  log_.warn("exhaustion report",
-            {{"pool", pool},
-             {"report", report.number},
-             {"waiting", report.stats.waiting_total},
-             {"oldest_wait_seconds",
-              metrics::seconds(report.stats.oldest_waiting_age)},
-             {"finding", report.advice.finding},
-             {"action", report.advice.action},
-             {"ceiling", report.ceiling},
-             {"database_error", report.database_error}});
+  const bool is_calm = report.verdict.cause == Cause::kNone;
+  const auto write = is_calm ? &Logger::info : &Logger::warn;
+  (log_.*write)("exhaustion report",
+                {{"pool", pool},
+                 {"report", report.number},
+                 {"waiting", report.stats.waiting_total},
+                 {"oldest_wait_seconds",
+                  metrics::seconds(report.stats.oldest_waiting_age)},
+                 {"cause", to_string(report.verdict.cause)},
+                 {"finding", report.verdict.finding},
+                 {"action", report.verdict.action},
+                 {"ceiling", report.ceiling},
+                 {"database_error", report.database_error}});
   for (const ConnectionStats& connection : report.connections) {
-    log_.warn("exhaustion report: connection",
-              {{"pool", pool},
-               {"report", report.number},
-               {"state", to_string(connection.state)},
-               {"seconds", metrics::seconds(connection.in_state)},
-               {"tag", connection.tag},
-               {"acquired_at", acquired_at(connection)},
-               {"backend_pid", connection.backend_pid},
-               {"transaction", to_string(connection.transaction)},
-               {"statement", statement_words(connection)}});
+    (log_.*write)("exhaustion report: connection",
+                  {{"pool", pool},
+                   {"report", report.number},
+                   {"state", to_string(connection.state)},
+                   {"seconds", metrics::seconds(connection.in_state)},
+                   {"tag", connection.tag},
+                   {"acquired_at", acquired_at(connection)},
+                   {"backend_pid", connection.backend_pid},
+                   {"transaction", to_string(connection.transaction)},
+                   {"statement", statement_words(connection)}});
   }
   if (!report.database) return;
   for (const Backend& backend : report.database->backends) {
@@ -165,19 +188,20 @@ void ExhaustionWatch::log(const ExhaustionReport& report) const {
     for (const int pid : backend.blockers) {
       blockers += (blockers.empty() ? "" : ",") + std::to_string(pid);
     }
-    log_.warn("exhaustion report: backend",
-              {{"pool", pool},
-               {"report", report.number},
-               {"backend_pid", backend.pid},
-               {"user", backend.user},
-               {"application", backend.application},
-               {"state", state_for_people(backend)},
-               {"blocked_by", blockers},
-               {"sql", backend.statement}});
+    (log_.*write)("exhaustion report: backend",
+                  {{"pool", pool},
+                   {"report", report.number},
+                   {"backend_pid", backend.pid},
+                   {"user", backend.user},
+                   {"application", backend.application},
+                   {"state", state_for_people(backend)},
+                   {"blocked_by", blockers},
+                   {"sql", backend.statement}});
   }
 }
 
 void ExhaustionWatch::tell(metrics::Sink& sink) const {
+  live_.tell(sink);
   const std::lock_guard lock(mutex_);
   sink.add(metrics::kExhaustionReports, {{"pool", pool_.options().name}},
            static_cast<double>(taken_));

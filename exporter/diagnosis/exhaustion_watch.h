@@ -1,9 +1,11 @@
 // ExhaustionWatch: takes an ExhaustionReport when somebody has waited for
 // capacity for longer than a threshold, or when asked to.
 //
+// Where an acquire would time out before, half of its time is the threshold.
 // An exhaustion that lasts is reported again after 15 s, then after twice as
 // long each time, up to 5 min; so is one that comes back within that time. The
-// last kKeptReports are kept, and each is logged whole.
+// last kKeptReports are kept, and each is logged whole. Beside that it keeps
+// the live verdict (LiveDiagnosis) up to date.
 #ifndef DBPOOL_EXPORTER_DIAGNOSIS_EXHAUSTION_WATCH_H_
 #define DBPOOL_EXPORTER_DIAGNOSIS_EXHAUSTION_WATCH_H_
 
@@ -21,6 +23,7 @@
 
 #include "dbpool/pool.h"
 #include "exporter/diagnosis/exhaustion_report.h"
+#include "exporter/diagnosis/live_diagnosis.h"
 #include "exporter/diagnosis/server_session.h"
 #include "exporter/logging/logger.h"
 #include "exporter/metric_sink.h"
@@ -29,11 +32,6 @@ namespace dbpool::exporter {
 
 inline constexpr std::size_t kKeptReports = 16;
 
-struct WatchOptions {
-  std::optional<Duration> threshold;  // nullopt: only when asked to
-  Duration timeout{0};                // of the questions to the database
-};
-
 using ReportPtr = std::shared_ptr<const ExhaustionReport>;
 
 // Thread-safety: start() and the destructor belong to the owner; every other
@@ -41,20 +39,23 @@ using ReportPtr = std::shared_ptr<const ExhaustionReport>;
 class ExhaustionWatch final : public metrics::Source {
  public:
   // Does nothing before start(). `pool` and `log` must outlive it.
-  ExhaustionWatch(Pool& pool, std::shared_ptr<ServerSession> session,
-                  WatchOptions options, Logger& log);
+  ExhaustionWatch(const Pool& pool, std::shared_ptr<ServerSession> session,
+                  DiagnosisOptions options, DownReason down, Logger& log);
   // Blocks until a report under way is taken; see wait_stopped().
   ~ExhaustionWatch() override;
 
   void start();
 
-  // Has a report taken soon, one for all who ask within a second. Does not
-  // block.
-  void ask();
+  // Has a report taken soon, one for all who ask within a second; its number.
+  // Does not block.
+  std::uint64_t ask();
   // The newest first.
   std::vector<ReportPtr> reports() const;
+  // As of the last second.
+  LiveVerdict verdict() const { return live_.now(); }
 
-  // Begins no further report; does not block.
+  // Begins no further report, and gives up what one under way asks of the
+  // database; does not block.
   void request_stop() noexcept;
   // Blocks until none is under way, or the deadline passed: then false.
   bool wait_stopped(TimePoint deadline);
@@ -64,18 +65,20 @@ class ExhaustionWatch final : public metrics::Source {
  private:
   void loop(const std::stop_token& stop);
   bool wait_for_a_look(const std::stop_token& stop);
+  void look(const std::stop_token& stop);
   bool is_exhausted(TimePoint now);
   bool is_due(TimePoint now);
-  void take();
+  void take(const std::stop_token& stop);
   void log(const ExhaustionReport& report) const;
 
   // Constant after construction.
-  Pool& pool_;
-  const std::shared_ptr<ServerSession> session_;
-  const WatchOptions options_;
+  const Pool& pool_;
+  const DiagnosisOptions options_;
   Logger& log_;
 
-  // The thread's.
+  // The thread's, but for what it tells.
+  LiveDiagnosis live_;
+  TimePoint look_at_ = {};                    // the next look of live_
   std::optional<TimePoint> exhausted_since_;  // as far as was looked
   TimePoint next_at_ = {};                    // no automatic report before
   Duration pause_{0};                         // after the last one
@@ -86,6 +89,7 @@ class ExhaustionWatch final : public metrics::Source {
   // Guarded by mutex_.
   std::deque<ReportPtr> reports_;  // the newest first
   std::uint64_t taken_ = 0;
+  bool taking_ = false;
   bool asked_ = false;
   bool running_ = false;
 

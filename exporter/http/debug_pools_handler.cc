@@ -91,7 +91,7 @@ std::string pools_json(const std::vector<PoolHolders>& pools,
   for (const ReportPtr& report : reports) {
     body["reports"].push_back({{"number", report->number},
                                {"takenAt", rfc3339_utc(report->taken_at)},
-                               {"finding", to_utf8(report->advice.finding)}});
+                               {"finding", to_utf8(report->verdict.finding)}});
   }
   return body.dump(2) + "\n";
 }
@@ -133,12 +133,14 @@ Route debug_pools_route(std::function<std::vector<PoolHolders>()> ask,
   return {.path = "/debug/pools", .name = "debug_pools", .handler = answer};
 }
 
-Route take_report_route(std::function<void()> take) {
+Route take_report_route(std::function<std::uint64_t()> take) {
   return {.path = "/debug/report",
           .name = "debug_report",
           .handler = [take = std::move(take)](const Request&) -> Response {
-            take();
-            return {.body = "a report is being taken; see /debug/pools\n"};
+            const std::string number = std::to_string(take());
+            return {.body = "report " + number +
+                            " is being taken; see /debug/pools?report=" +
+                            number + "\n"};
           },
           .method = "POST"};
 }

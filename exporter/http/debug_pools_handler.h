@@ -3,6 +3,7 @@
 #ifndef DBPOOL_EXPORTER_HTTP_DEBUG_POOLS_HANDLER_H_
 #define DBPOOL_EXPORTER_HTTP_DEBUG_POOLS_HANDLER_H_
 
+#include <cstdint>
 #include <functional>
 #include <vector>
 
@@ -30,8 +31,9 @@ struct PoolHolders {
 Route debug_pools_route(std::function<std::vector<PoolHolders>()> ask,
                         std::function<std::vector<ReportPtr>()> reports);
 
-// POST /debug/report has a report taken soon, and says so at once.
-Route take_report_route(std::function<void()> take);
+// POST /debug/report has a report taken soon, and tells its number at once.
+// `take` is called from any thread and must not block on the database.
+Route take_report_route(std::function<std::uint64_t()> take);
 
 }  // namespace dbpool::exporter
 

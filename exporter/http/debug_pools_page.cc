@@ -80,7 +80,7 @@ void append_reports(std::string& page, const std::vector<ReportPtr>& reports) {
     page.append("<li><a href=\"?report=").append(number).append("\">");
     page.append(number).append("</a>, ");
     page.append(rfc3339_utc(report->taken_at)).append(": ");
-    page.append(escape_html(report->advice.finding)).append("</li>\n");
+    page.append(escape_html(report->verdict.finding)).append("</li>\n");
   }
   page += "</ul>\n";
 }

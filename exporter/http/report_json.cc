@@ -47,8 +47,9 @@ Json backend_json(const Backend& backend) {
 Json report_json(const ExhaustionReport& report) {
   Json json = {{"number", report.number},
                {"takenAt", rfc3339_utc(report.taken_at)}};
-  add(json, "finding", report.advice.finding);
-  add(json, "action", report.advice.action);
+  add(json, "cause", to_string(report.verdict.cause));
+  add(json, "finding", report.verdict.finding);
+  add(json, "action", report.verdict.action);
   add(json, "ceiling", report.ceiling);
   add(json, "databaseError", report.database_error);
   json["poolName"] = to_utf8(report.stats.name);

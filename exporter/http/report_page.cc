@@ -2,6 +2,7 @@
 
 #include <string_view>
 
+#include "exporter/diagnosis/words.h"
 #include "exporter/duration_words.h"
 #include "exporter/http/debug_pools_page.h"
 #include "exporter/http/html.h"
@@ -51,8 +52,9 @@ std::string report_page(const ExhaustionReport& report) {
           ". <a href=\"/debug/pools\">Connections now</a>, "
           "<a href=\"?report=" +
           number + "&amp;format=json\">as JSON</a></p>\n";
-  append_paragraph(page, "What is found:", report.advice.finding);
-  append_paragraph(page, "What to do next:", report.advice.action);
+  append_paragraph(page, "Cause:", to_string(report.verdict.cause));
+  append_paragraph(page, "What is found:", report.verdict.finding);
+  append_paragraph(page, "What to do next:", report.verdict.action);
   append_paragraph(page, "How far it could grow:", report.ceiling);
   append_paragraph(page, "Not known:", report.database_error);
   append_pool_holders(page, {report.stats, report.connections});

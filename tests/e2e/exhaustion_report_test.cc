@@ -18,6 +18,7 @@ namespace {
 using nlohmann::json;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
+using ::testing::MatchesRegex;
 using ::testing::Not;
 
 class ExhaustionReportTest : public ::testing::Test {
@@ -43,7 +44,10 @@ class ExhaustionReportTest : public ::testing::Test {
   static void ask_for_report(Exporter& exporter) {
     HttpRequest post;
     post.method = "POST";
-    EXPECT_EQ(exporter.get("/debug/report", post).status, 200);
+    const HttpResponse response = exporter.get("/debug/report", post);
+    EXPECT_EQ(response.status, 200);
+    EXPECT_THAT(response.body, MatchesRegex("report [0-9]+ is being taken; see "
+                                            "/debug/pools\\?report=[0-9]+\n"));
   }
 
   // The first report, once there is one.
@@ -141,8 +145,9 @@ TEST_F(ExhaustionReportTest, WithoutPressureThereIsNoneButOnDemand) {
   EXPECT_EQ(exporter.get("/debug/pools?report=x").status, 404);
   EXPECT_EQ(exporter.page().value("dbpool_exhaustion_reports_total"), 0);
   ask_for_report(exporter);
-  EXPECT_EQ(first_report(exporter).at("finding"),
-            "no request waits for a connection");
+  const json report = first_report(exporter);
+  EXPECT_EQ(report.at("finding"), "no request waits for a connection");
+  EXPECT_EQ(report.at("cause"), "none");
   EXPECT_EQ(exporter.stop(), 0);
 }
 

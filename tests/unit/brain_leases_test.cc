@@ -124,6 +124,7 @@ TEST_F(BrainLeases, DurationsOfLeasesAreObserved) {
   give_back(id);
   EXPECT_EQ(stats().lease_duration.sum, 3ms);
   EXPECT_EQ(stats().lease_duration.count(), 1U);
+  EXPECT_DOUBLE_EQ(stats().lease_seconds_squared, 9e-6);
 }
 
 TEST_F(BrainLeases, PhasesOfOpeningsAreObserved) {

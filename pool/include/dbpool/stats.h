@@ -174,6 +174,7 @@ struct PoolStats {
   HistogramSnapshot wait_granted;  // acquire to lease; 0 if none was waited
   HistogramSnapshot wait_failed;
   HistogramSnapshot lease_duration;
+  double lease_seconds_squared = 0;    // the sum of their squares, in s²
   HistogramSnapshot connect_duration;  // successful openings
   std::array<HistogramSnapshot, kConnectPhaseCount> connect_phase;
 

@@ -79,6 +79,7 @@ struct PoolCounters {
   LatencyHistogram wait_granted;
   LatencyHistogram wait_failed;
   LatencyHistogram lease_duration;
+  double lease_seconds_squared = 0;
   LatencyHistogram connect_duration;
   std::array<LatencyHistogram, kConnectPhaseCount> connect_phase;
 
@@ -94,6 +95,7 @@ struct PoolCounters {
     out.wait_granted = wait_granted.snapshot();
     out.wait_failed = wait_failed.snapshot();
     out.lease_duration = lease_duration.snapshot();
+    out.lease_seconds_squared = lease_seconds_squared;
     out.connect_duration = connect_duration.snapshot();
     for (std::size_t i = 0; i < kConnectPhaseCount; ++i) {
       out.connect_phase[i] = connect_phase[i].snapshot();

@@ -115,7 +115,10 @@ void PoolState::start_close(Slot& slot, CloseReason reason,
 
 void PoolState::end_lease(Slot& slot, TimePoint now) noexcept {
   find_leaks(now);  // this lease may be one that nobody has seen yet
-  counters_.lease_duration.observe(now - slot.since);
+  const Duration held = now - slot.since;
+  const double seconds = std::chrono::duration<double>(held).count();
+  counters_.lease_duration.observe(held);
+  counters_.lease_seconds_squared += seconds * seconds;
 }
 
 void PoolState::add_work(Slot& slot, WorkKind kind) noexcept {

@@ -1,0 +1,168 @@
+#include "exporter/diagnosis/live_diagnosis.h"
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "exporter/setting_words.h"
+
+namespace dbpool::exporter {
+
+namespace {
+
+using std::chrono::minutes;
+using std::chrono::seconds;
+
+// What "lately" is to the verdict: its end is seen that long after it.
+constexpr Duration kRecentLoad = seconds(3);
+constexpr Duration kLongestLoad = minutes(1);
+constexpr Duration kLiveTimeout = seconds(1);
+constexpr Duration kLimitsInterval = minutes(1);
+constexpr Duration kUsualThreshold = seconds(1);
+
+bool may_recommend(Cause cause) {
+  return cause == Cause::kNone || cause == Cause::kTooSmall;
+}
+
+std::vector<int> leased_pids(const std::vector<ConnectionStats>& connections) {
+  std::vector<int> pids;
+  for (const ConnectionStats& connection : connections) {
+    if (connection.state != ConnectionState::kActive) break;
+    pids.push_back(connection.backend_pid);
+  }
+  return pids;
+}
+
+}  // namespace
+
+LiveDiagnosis::LiveDiagnosis(const Pool& pool,
+                             std::shared_ptr<ServerSession> session,
+                             DiagnosisOptions options, DownReason down,
+                             Logger& log)
+    : pool_(pool),
+      session_(std::move(session)),
+      options_(options),
+      down_(std::move(down)),
+      log_(log) {
+  now_.since = std::chrono::system_clock::now();
+}
+
+DiagnosisFacts LiveDiagnosis::take_facts(TimePoint at) {
+  DiagnosisFacts facts;
+  facts.stats = pool_.stats();
+  history_.add(sample_of(facts.stats, at));
+  facts.stats.queries.clear();
+  facts.connections = pool_.connections();
+  facts.down = down_();
+  facts.recent = history_.last(kRecentLoad);
+  if (!is_strained(facts)) {
+    strained_since_.reset();
+  } else if (!strained_since_) {
+    strained_since_ = at;
+  }
+  // What was before says little about why requests wait now.
+  facts.load = history_.last(
+      strained_since_
+          ? std::min(at - *strained_since_ + kRecentLoad, kLongestLoad)
+          : kLongestLoad);
+  facts.baseline = history_.baseline();
+  facts.threshold = options_.threshold.value_or(kUsualThreshold);
+  facts.leak_threshold = pool_.options().leak_threshold;
+  return facts;
+}
+
+void LiveDiagnosis::ask_database(DiagnosisFacts& facts, Duration at_most,
+                                 const std::stop_token& stop) {
+  auto view = look_at_backends(*session_, leased_pids(facts.connections),
+                               Clock::now() + at_most, stop);
+  if (view) {
+    facts.database = *std::move(view);
+  } else {
+    facts.database_error = in_setting_words(std::move(view.error().message));
+  }
+}
+
+void LiveDiagnosis::note_limits(const DiagnosisFacts& facts, TimePoint at) {
+  limits_at_ = at;
+  ceiling_.reset();
+  if (!facts.database || facts.database->behind_pooler) return;
+  ceiling_ = ceiling_of(facts.stats, facts.database->limits);
+}
+
+void LiveDiagnosis::look(const std::stop_token& stop) {
+  const TimePoint at = Clock::now();
+  DiagnosisFacts facts = take_facts(at);
+  const bool asks_limits = !limits_at_ || at - *limits_at_ >= kLimitsInterval;
+  if (options_.threshold && facts.down.empty() &&
+      (is_strained(facts) || asks_limits)) {
+    ask_database(facts, std::min(options_.timeout, kLiveTimeout), stop);
+    note_limits(facts, at);
+  }
+  if (stop.stop_requested()) return;
+  publish(facts, filter_.judged(judge(facts), facts.stats.waiting_total > 0));
+}
+
+DiagnosisFacts LiveDiagnosis::gather(const std::stop_token& stop) {
+  DiagnosisFacts facts = take_facts(Clock::now());
+  ask_database(facts, options_.timeout, stop);
+  return facts;
+}
+
+void LiveDiagnosis::publish(const DiagnosisFacts& facts, bool changed) {
+  LiveVerdict next;
+  next.verdict = filter_.in_force();
+  next.since = std::chrono::system_clock::now();
+  const Sizing sizing = size(facts.load);
+  next.offered_load = sizing.offered;
+  if (sizing.needed && may_recommend(next.verdict.cause)) {
+    next.recommended_max = sizing.needed;
+    if (ceiling_ && *sizing.needed > ceiling_->connections) {
+      next.recommended_max = static_cast<std::uint32_t>(ceiling_->connections);
+      next.bound = ceiling_->bound;
+    }
+  }
+  const std::unique_lock lock(mutex_);
+  if (!changed) next.since = now_.since;
+  std::swap(now_, next);  // which is what was before from now on
+  if (changed) log_change(next.verdict, now_.since - next.since);
+}
+
+void LiveDiagnosis::log_change(const Verdict& before, Duration lasted) const {
+  const Verdict& verdict = now_.verdict;
+  const std::string& pool = pool_.options().name;
+  if (verdict.cause == Cause::kNone) {
+    log_.info("requests do not wait any more",
+              {{"pool", pool},
+               {"cause_was", to_string(before.cause)},
+               {"seconds", metrics::seconds(lasted)}});
+    return;
+  }
+  log_.warn("requests wait", {{"pool", pool},
+                              {"cause", to_string(verdict.cause)},
+                              {"finding", verdict.finding},
+                              {"action", verdict.action}});
+}
+
+LiveVerdict LiveDiagnosis::now() const {
+  const std::lock_guard lock(mutex_);
+  return now_;
+}
+
+void LiveDiagnosis::tell(metrics::Sink& sink) const {
+  const LiveVerdict now = this->now();
+  const std::string& pool = pool_.options().name;
+  for (std::size_t i = 0; i < kCauseCount; ++i) {
+    const auto cause = static_cast<Cause>(i);
+    sink.add(metrics::kExhaustionCause,
+             {{"pool", pool}, {"cause", to_string(cause)}},
+             cause == now.verdict.cause ? 1 : 0);
+  }
+  if (now.offered_load) {
+    sink.add(metrics::kOfferedLoad, {{"pool", pool}}, *now.offered_load);
+  }
+  if (now.recommended_max) {
+    sink.add(metrics::kRecommendedMax, {{"pool", pool}}, *now.recommended_max);
+  }
+}
+
+}  // namespace dbpool::exporter

@@ -1,0 +1,97 @@
+// LiveDiagnosis: the verdict on a pool, each second, and how many connections
+// its load needs.
+#ifndef DBPOOL_EXPORTER_DIAGNOSIS_LIVE_DIAGNOSIS_H_
+#define DBPOOL_EXPORTER_DIAGNOSIS_LIVE_DIAGNOSIS_H_
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <stop_token>
+#include <string>
+
+#include "dbpool/pool.h"
+#include "exporter/diagnosis/load.h"
+#include "exporter/diagnosis/server_session.h"
+#include "exporter/diagnosis/verdict.h"
+#include "exporter/diagnosis/verdict_filter.h"
+#include "exporter/diagnosis/words.h"
+#include "exporter/logging/logger.h"
+#include "exporter/metric_sink.h"
+
+namespace dbpool::exporter {
+
+struct DiagnosisOptions {
+  // From when a wait is reported, and a holder may be old; nullopt: reports
+  // are taken on demand only, and the verdict does without the database's
+  // side.
+  std::optional<Duration> threshold;
+  Duration timeout{0};  // of the questions to the database
+};
+
+struct LiveVerdict {
+  Verdict verdict;
+  std::chrono::system_clock::time_point since;  // of its cause
+  // The last minute's load, in connections.
+  std::optional<double> offered_load;
+  // What keeps 99 % of waits under 100 ms, no more than the database grants;
+  // only while the cause is none or too_small, since others inflate the load.
+  std::optional<std::uint32_t> recommended_max;
+  std::string bound;  // what of the database binds it, if something does
+};
+
+// Why the database is down, as /health tells it; empty: it is not. Any thread.
+using DownReason = std::function<std::string()>;
+
+// Thread-safety: look() and gather() belong to one thread; every other member
+// function is safe from any thread.
+class LiveDiagnosis final : public metrics::Source {
+ public:
+  // `pool` and `log` must outlive it.
+  LiveDiagnosis(const Pool& pool, std::shared_ptr<ServerSession> session,
+                DiagnosisOptions options, DownReason down, Logger& log);
+
+  // To be called each second. Blocks until the database has answered, a second
+  // at most, and only while requests wait for too long, or once a minute; or
+  // until `stop`.
+  void look(const std::stop_token& stop);
+
+  // All that is known now, for a report. Blocks until the database has
+  // answered, or the timeout.
+  DiagnosisFacts gather(const std::stop_token& stop);
+
+  LiveVerdict now() const;
+
+  void tell(metrics::Sink& sink) const override;
+
+ private:
+  DiagnosisFacts take_facts(TimePoint at);
+  void ask_database(DiagnosisFacts& facts, Duration at_most,
+                    const std::stop_token& stop);
+  void note_limits(const DiagnosisFacts& facts, TimePoint at);
+  void publish(const DiagnosisFacts& facts, bool changed);
+  void log_change(const Verdict& before, Duration lasted) const;
+
+  // Constant after construction.
+  const Pool& pool_;
+  const std::shared_ptr<ServerSession> session_;
+  const DiagnosisOptions options_;
+  const DownReason down_;
+  Logger& log_;
+
+  // The looking thread's.
+  LoadHistory history_;
+  std::optional<TimePoint> strained_since_;
+  VerdictFilter filter_;
+  std::optional<Ceiling> ceiling_;
+  std::optional<TimePoint> limits_at_;  // when they were asked for
+
+  mutable std::mutex mutex_;
+  LiveVerdict now_;  // guarded by mutex_
+};
+
+}  // namespace dbpool::exporter
+
+#endif  // DBPOOL_EXPORTER_DIAGNOSIS_LIVE_DIAGNOSIS_H_

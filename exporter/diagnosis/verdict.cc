@@ -1,0 +1,233 @@
+#include "exporter/diagnosis/verdict.h"
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cstdio>
+#include <utility>
+
+#include "exporter/diagnosis/holder_verdicts.h"
+#include "exporter/diagnosis/sizing.h"
+#include "exporter/diagnosis/words.h"
+#include "exporter/duration_words.h"
+#include "exporter/setting_words.h"
+
+namespace dbpool::exporter {
+
+namespace {
+
+std::uint32_t waiting_for(const PoolStats& stats, WaitReason reason) {
+  return stats.waiting[static_cast<std::size_t>(reason)];
+}
+
+std::uint64_t failed_for(const Load& load, AcquireFailure failure) {
+  return load.failures[static_cast<std::size_t>(failure)];
+}
+
+std::string number_words(double number) {
+  std::array<char, 32> text;
+  const int length = std::snprintf(text.data(), text.size(),
+                                   number < 100 ? "%.1f" : "%.0f", number);
+  return {text.data(), static_cast<std::size_t>(length)};
+}
+
+// --- The database ------------------------------------------------------------
+
+std::string last_failure_words(const PoolStats& stats) {
+  if (!stats.last_failure.seen) return "";
+  return ": " + in_setting_words(stats.last_failure.message);
+}
+
+std::optional<Verdict> judge_database(const DiagnosisFacts& facts) {
+  std::string why = facts.down;
+  if (why.empty() &&
+      (waiting_for(facts.stats, WaitReason::kBackendDown) > 0 ||
+       failed_for(facts.recent, AcquireFailure::kBackendDown) > 0 ||
+       failed_for(facts.recent, AcquireFailure::kTimeoutBackendDown) > 0)) {
+    why = "no connection is live, and the last opening failed" +
+          last_failure_words(facts.stats);
+  }
+  if (why.empty()) return std::nullopt;
+  return Verdict{Cause::kBackendDown, std::move(why),
+                 "look at the database, its host and the way to it; the pool "
+                 "opens connections again by itself"};
+}
+
+std::optional<Verdict> judge_slots(const DiagnosisFacts& facts) {
+  const auto waiting = waiting_for(facts.stats, WaitReason::kServerSlots);
+  const auto failed = failed_for(facts.recent, AcquireFailure::kServerSlots);
+  if (waiting == 0 && failed == 0) return std::nullopt;
+  Verdict verdict{Cause::kServerSlots,
+                  "the database refuses more connections than the " +
+                      std::to_string(facts.stats.total) + " of at most " +
+                      std::to_string(facts.stats.max_connections) +
+                      " that the pool has" + last_failure_words(facts.stats),
+                  "free slots: look for idle sessions in pg_stat_activity, or "
+                  "make the pools that share this database smaller"};
+  if (facts.database) {
+    verdict.action += "; what binds is " +
+                      ceiling_of(facts.stats, facts.database->limits).bound;
+  }
+  return verdict;
+}
+
+// --- Openings ----------------------------------------------------------------
+
+bool waits_for_openings(const DiagnosisFacts& facts) {
+  const auto opening = static_cast<std::size_t>(WaitReason::kOpening);
+  const auto capacity = static_cast<std::size_t>(WaitReason::kCapacity);
+  const PoolStats& stats = facts.stats;
+  if (stats.waiting_total > 0) {
+    return stats.waiting[opening] > stats.waiting[capacity];
+  }
+  return facts.recent.waiting[opening] > facts.recent.waiting[capacity];
+}
+
+Verdict judge_openings(const DiagnosisFacts& facts) {
+  const PoolStats& stats = facts.stats;
+  std::string finding =
+      std::to_string(waiting_for(stats, WaitReason::kOpening)) +
+      " requests wait for connections that are being opened or checked; " +
+      std::to_string(stats.connections[static_cast<std::size_t>(
+          ConnectionState::kOpening)]) +
+      " are being opened";
+  if (const auto count = stats.connect_duration.count(); count > 0) {
+    finding += ", which took " +
+               duration_for_people(stats.connect_duration.sum /
+                                   static_cast<Duration::rep>(count)) +
+               " on average so far";
+  }
+  return {Cause::kOpeningSlow, std::move(finding),
+          "see in dbpool_connect_phase_seconds which phase is slow (resolve, "
+          "tcp, tls, auth); raise DB_POOL_MIN so that connections are there "
+          "before they are asked for"};
+}
+
+bool is_held_by_nobody(const DiagnosisFacts& facts) {
+  return facts.stats.waiting_total > 0 &&
+         std::ranges::find(facts.connections, ConnectionState::kActive,
+                           &ConnectionStats::state) == facts.connections.end();
+}
+
+Verdict judge_closing() {
+  return {Cause::kOpeningSlow,
+          "no lease is out: closing connections fill the limit",
+          "wait: they count until the server has let go of them"};
+}
+
+// --- Statements and load -----------------------------------------------------
+
+// What a look at the holders misses just after leases have changed hands.
+std::optional<Verdict> judge_held_idle(const Load& load) {
+  if (load.busy_part.value_or(1) >= 0.5) return std::nullopt;
+  return Verdict{
+      Cause::kIdleInTransaction,
+      "leases are held for " + duration_for_people(*load.mean_hold) +
+          " on average, and statements run in " +
+          number_words(100 * *load.busy_part) + " % of that time",
+      "nothing in the database helps: let callers do their other work before "
+      "they take a connection, or after they have given it back"};
+}
+
+// While nothing is known of what is usual the threshold stands for it.
+std::optional<Verdict> judge_statements(const DiagnosisFacts& facts) {
+  constexpr std::uint64_t kEnoughStatements = 20;
+  const auto& now = facts.recent.mean_statement;
+  if (!now) return std::nullopt;
+  std::string finding =
+      "statements take " + duration_for_people(*now) + " on average";
+  if (facts.baseline && facts.baseline->statements >= kEnoughStatements) {
+    const Duration usual = *facts.baseline->mean_statement;
+    if (facts.recent.statements < kEnoughStatements ||
+        *now < kUnusual * usual) {
+      return std::nullopt;
+    }
+    finding += ", where " + duration_for_people(usual) +
+               " were usual within the last hour";
+  } else if (*now < facts.threshold) {
+    return std::nullopt;
+  }
+  return Verdict{Cause::kSlowQueries, std::move(finding),
+                 "see in dbpool_query_duration_seconds which of them are slow, "
+                 "and look at their plans and at the database's load"};
+}
+
+std::string offered_words(const Load& load, double offered) {
+  return number_words(offered) + " connections are offered by " +
+         number_words(load.arrivals_per_second()) + " acquires/s × " +
+         duration_for_people(*load.mean_hold);
+}
+
+Verdict judge_size(const DiagnosisFacts& facts) {
+  const std::uint32_t max = facts.stats.max_connections;
+  const Sizing sizing = size(facts.load);
+  Verdict verdict{Cause::kTooSmall, "", ""};
+  if (!sizing.offered) {
+    verdict.finding =
+        "more is asked for than " + std::to_string(max) + " connections serve";
+  } else if (!sizing.needed || *sizing.needed > max) {
+    verdict.finding = offered_words(facts.load, *sizing.offered) + "; ";
+    verdict.finding += sizing.needed
+                           ? std::to_string(*sizing.needed) +
+                                 " would keep 99 % of waits under 100 ms"
+                           : "no number keeps 99 % of waits under 100 ms";
+  } else {
+    verdict.finding = offered_words(facts.load, *sizing.offered) +
+                      ", fewer than the " + std::to_string(max) +
+                      " there are: they come in bursts, up to " +
+                      std::to_string(facts.stats.waiting_peak) + " waited";
+  }
+  verdict.action =
+      "raise DB_POOL_MAX, no further than the database allows, hold leases "
+      "for less time, or ask for fewer at once";
+  return verdict;
+}
+
+Verdict calm(const PoolStats& stats) {
+  if (stats.waiting_total == 0) {
+    return {Cause::kNone, "no request waits for a connection",
+            "nothing is to be done"};
+  }
+  return {Cause::kNone, "no request has waited for longer than 100 ms",
+          "nothing is to be done"};
+}
+
+}  // namespace
+
+std::string_view to_string(Cause cause) noexcept {
+  constexpr std::array<std::string_view, kCauseCount> kNames = {
+      "none",     "backend_down", "server_slots",        "lock_contention",
+      "leak",     "slow_queries", "idle_in_transaction", "opening_slow",
+      "too_small"};
+  return kNames[static_cast<std::size_t>(cause)];
+}
+
+Sizing size(const Load& load) {
+  // Fewer tell little about the rest.
+  constexpr std::uint64_t kEnoughGrants = 20;
+  Sizing sizing;
+  sizing.offered = load.offered();
+  if (!sizing.offered || load.granted < kEnoughGrants) return sizing;
+  sizing.needed = needed_connections(
+      {load.arrivals_per_second(), *load.mean_hold, load.hold_variation});
+  return sizing;
+}
+
+bool is_strained(const DiagnosisFacts& facts) {
+  return facts.stats.oldest_waiting_age > kGoodWait ||
+         facts.recent.misses_objective();
+}
+
+Verdict judge(const DiagnosisFacts& facts) {
+  if (auto verdict = judge_database(facts)) return *std::move(verdict);
+  if (auto verdict = judge_slots(facts)) return *std::move(verdict);
+  if (!is_strained(facts)) return calm(facts.stats);
+  if (waits_for_openings(facts)) return judge_openings(facts);
+  if (is_held_by_nobody(facts)) return judge_closing();
+  if (auto verdict = judge_holders(facts)) return *std::move(verdict);
+  if (auto verdict = judge_held_idle(facts.recent)) return *std::move(verdict);
+  if (auto verdict = judge_statements(facts)) return *std::move(verdict);
+  return judge_size(facts);
+}
+
+}  // namespace dbpool::exporter

@@ -1,0 +1,43 @@
+// VerdictFilter: which of the verdicts of each second is in force, so that a
+// moment between two states of a pool is not told as a cause.
+//
+//   in force    judged                    then
+//   any         none, backend_down,       at once
+//               server_slots
+//   none        too_small                 when judged kPatience times in a row
+//   none        another                   at once
+//   a cause     the same                  at once: its words are newer
+//   a cause     another                   when judged kChange times in a row
+//   any         any but the first row's,  as before: what is judged then is
+//               and nobody waits          the past
+//   none        too_small, nobody waits   counts towards kPatience: bursts
+//                                         between two looks
+//
+// Thread-safety: none.
+#ifndef DBPOOL_EXPORTER_DIAGNOSIS_VERDICT_FILTER_H_
+#define DBPOOL_EXPORTER_DIAGNOSIS_VERDICT_FILTER_H_
+
+#include "exporter/diagnosis/verdict.h"
+
+namespace dbpool::exporter {
+
+class VerdictFilter {
+ public:
+  static constexpr int kPatience = 3;
+  static constexpr int kChange = 2;
+
+  // Each second. Did the cause in force change?
+  bool judged(Verdict verdict, bool somebody_waits);
+  const Verdict& in_force() const noexcept { return in_force_; }
+
+ private:
+  bool is_to_take(const Verdict& verdict, bool somebody_waits) const;
+
+  Verdict in_force_;
+  Cause last_ = Cause::kNone;
+  int in_a_row_ = 0;
+};
+
+}  // namespace dbpool::exporter
+
+#endif  // DBPOOL_EXPORTER_DIAGNOSIS_VERDICT_FILTER_H_

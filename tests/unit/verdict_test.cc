@@ -1,0 +1,250 @@
+// Why requests wait: the rows of the table in verdict.h, and which verdict is
+// in force.
+#include "exporter/diagnosis/verdict.h"
+
+#include <gmock/gmock.h>
+
+#include <set>
+#include <string_view>
+
+#include "exporter/diagnosis/verdict_filter.h"
+
+namespace dbpool::exporter {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+using testing::HasSubstr;
+
+ConnectionStats held(int pid, TransactionStatus transaction, Duration since) {
+  ConnectionStats connection;
+  connection.state = ConnectionState::kActive;
+  connection.in_state = since;
+  connection.backend_pid = pid;
+  connection.tag = "checkout";
+  connection.file = "checkout.cc";
+  connection.line = 12;
+  connection.transaction = transaction;
+  connection.statement.emplace().took = since;
+  if (transaction == TransactionStatus::kInTransaction) {
+    connection.in_transaction = since;
+  }
+  return connection;
+}
+
+constexpr auto kRuns = TransactionStatus::kActive;
+constexpr auto kThinks = TransactionStatus::kInTransaction;
+constexpr auto kRests = TransactionStatus::kIdle;
+
+void wait_for(DiagnosisFacts& facts, WaitReason reason, std::uint32_t number) {
+  facts.stats.waiting[static_cast<std::size_t>(reason)] = number;
+  facts.stats.waiting_total += number;
+  facts.stats.oldest_waiting_age = milliseconds(800);
+}
+
+// Ten connections, taken by short statements; five requests wait.
+DiagnosisFacts crowded() {
+  DiagnosisFacts facts;
+  facts.stats.max_connections = facts.stats.total = 10;
+  facts.stats.connections[static_cast<std::size_t>(ConnectionState::kActive)] =
+      10;
+  wait_for(facts, WaitReason::kCapacity, 5);
+  for (int pid = 1; pid <= 10; ++pid) {
+    facts.connections.push_back(held(pid, kRuns, milliseconds(20)));
+  }
+  facts.load.during = seconds(10);
+  facts.load.arrivals = 5600;
+  facts.load.granted = 5000;
+  facts.load.mean_hold = milliseconds(20);
+  facts.threshold = seconds(1);
+  facts.leak_threshold = seconds(60);
+  return facts;
+}
+
+void add_lock_waiters(DiagnosisFacts& facts, int number) {
+  if (!facts.database) facts.database.emplace();
+  for (int pid = 1; pid <= number; ++pid) {
+    Backend backend;
+    backend.pid = pid;
+    backend.wait_event_type = "Lock";
+    facts.database->backends.push_back(backend);
+  }
+}
+
+TEST(Verdict, InCalmThereIsNone) {
+  DiagnosisFacts facts = crowded();
+  facts.stats.waiting = {};
+  facts.stats.waiting_total = 0;
+  facts.stats.oldest_waiting_age = {};
+  EXPECT_EQ(judge(facts).cause, Cause::kNone);
+  facts.recent.acquires = 100;
+  facts.recent.slow = 1;
+  EXPECT_EQ(judge(facts).cause, Cause::kNone) << "1 % may be slow";
+  facts.recent.slow = 2;
+  EXPECT_EQ(judge(facts).cause, Cause::kTooSmall);
+}
+
+TEST(Verdict, ADatabaseThatIsDownIsTheGravest) {
+  DiagnosisFacts facts = crowded();
+  add_lock_waiters(facts, 10);
+  facts.down = "the connection probe fails";
+  EXPECT_EQ(judge(facts).cause, Cause::kBackendDown);
+  EXPECT_EQ(judge(facts).finding, "the connection probe fails");
+  facts.down = "";
+  wait_for(facts, WaitReason::kBackendDown, 1);
+  EXPECT_EQ(judge(facts).cause, Cause::kBackendDown);
+}
+
+TEST(Verdict, SlotsThatAreRefusedAreNamedEvenIfNobodyWaits) {
+  DiagnosisFacts facts = crowded();
+  facts.stats.waiting = {};
+  facts.stats.waiting_total = 0;
+  facts.recent
+      .failures[static_cast<std::size_t>(AcquireFailure::kServerSlots)] = 1;
+  EXPECT_EQ(judge(facts).cause, Cause::kServerSlots);
+}
+
+TEST(Verdict, WaitingForOpeningsIsNoMatterOfHolders) {
+  DiagnosisFacts facts = crowded();
+  wait_for(facts, WaitReason::kOpening, 6);
+  EXPECT_EQ(judge(facts).cause, Cause::kOpeningSlow);
+}
+
+TEST(Verdict, AFifthOfTheHoldersWaitingForALockIsEnough) {
+  DiagnosisFacts facts = crowded();
+  add_lock_waiters(facts, 1);
+  EXPECT_NE(judge(facts).cause, Cause::kLockContention);
+  add_lock_waiters(facts, 2);
+  EXPECT_EQ(judge(facts).cause, Cause::kLockContention);
+}
+
+TEST(Verdict, ALeakIsNamedHoweverFewThereAre) {
+  DiagnosisFacts facts = crowded();
+  facts.connections.front() = held(1, kRests, seconds(61));
+  EXPECT_EQ(judge(facts).cause, Cause::kLeak);
+  EXPECT_THAT(judge(facts).finding,
+              HasSubstr("1 of 10 connections were not given back"));
+  EXPECT_THAT(judge(facts).finding,
+              HasSubstr("\"checkout\" at checkout.cc:12"));
+  facts.connections.front() = held(1, kRuns, seconds(61));
+  EXPECT_NE(judge(facts).cause, Cause::kLeak) << "it runs a statement";
+  facts.connections.front() = held(1, kRests, seconds(61));
+  facts.leak_threshold = std::nullopt;
+  EXPECT_NE(judge(facts).cause, Cause::kLeak);
+}
+
+TEST(Verdict, OldHoldersExplainItWhenTheyAreHalfOfAll) {
+  DiagnosisFacts facts = crowded();
+  for (int i = 0; i < 4; ++i) facts.connections[i] = held(i, kRuns, seconds(2));
+  EXPECT_EQ(judge(facts).cause, Cause::kTooSmall);
+  facts.connections[4] = held(4, kRuns, seconds(2));
+  EXPECT_EQ(judge(facts).cause, Cause::kSlowQueries);
+  for (int i = 0; i < 5; ++i) {
+    facts.connections[i] = held(i, kThinks, seconds(2));
+  }
+  EXPECT_EQ(judge(facts).cause, Cause::kIdleInTransaction);
+}
+
+TEST(Verdict, OldHoldersExplainItWhenThereIsEnoughWithoutThem) {
+  DiagnosisFacts facts = crowded();
+  facts.connections[0] = held(1, kThinks, seconds(2));
+  EXPECT_EQ(judge(facts).cause, Cause::kTooSmall);
+  facts.load.arrivals = 4000;  // eight connections are offered
+  EXPECT_EQ(judge(facts).cause, Cause::kIdleInTransaction);
+  facts.connections[0] = held(1, kRuns, seconds(2));
+  EXPECT_EQ(judge(facts).cause, Cause::kSlowQueries);
+}
+
+TEST(Verdict, WhoIsOldIsMeasuredByWhatIsUsual) {
+  DiagnosisFacts facts = crowded();
+  for (auto& holder : facts.connections) holder = held(1, kRuns, seconds(5));
+  EXPECT_EQ(judge(facts).cause, Cause::kSlowQueries);
+  facts.baseline.emplace().mean_hold = seconds(2);
+  EXPECT_EQ(judge(facts).cause, Cause::kTooSmall);
+}
+
+TEST(Verdict, StatementsThatBecameSlowAreNamed) {
+  DiagnosisFacts facts = crowded();
+  facts.recent.statements = 1000;
+  facts.recent.mean_statement = milliseconds(30);
+  facts.baseline.emplace().statements = 100'000;
+  facts.baseline->mean_statement = milliseconds(10);
+  EXPECT_EQ(judge(facts).cause, Cause::kSlowQueries);
+  facts.recent.mean_statement = milliseconds(29);
+  EXPECT_EQ(judge(facts).cause, Cause::kTooSmall);
+  facts.recent.mean_statement = seconds(1);
+  facts.baseline->mean_statement = seconds(1);
+  EXPECT_EQ(judge(facts).cause, Cause::kTooSmall) << "that is usual";
+  facts.baseline = std::nullopt;
+  EXPECT_EQ(judge(facts).cause, Cause::kSlowQueries);
+}
+
+TEST(Verdict, LeasesThatWereHeldIdleAreSeenThoughTheyHaveChangedHands) {
+  DiagnosisFacts facts = crowded();
+  facts.recent.mean_hold = seconds(8);
+  facts.recent.busy_part = 0.49;
+  EXPECT_EQ(judge(facts).cause, Cause::kIdleInTransaction);
+  facts.recent.busy_part = 0.5;
+  EXPECT_EQ(judge(facts).cause, Cause::kTooSmall);
+}
+
+TEST(Verdict, ATooSmallPoolIsToldByTheLoad) {
+  const Verdict verdict = judge(crowded());
+  EXPECT_EQ(verdict.cause, Cause::kTooSmall);
+  EXPECT_EQ(verdict.finding,
+            "11.2 connections are offered by 560 acquires/s × 20 ms; 13 would "
+            "keep 99 % of waits under 100 ms");
+  DiagnosisFacts bursts = crowded();
+  bursts.load.arrivals = 1000;
+  bursts.stats.waiting_peak = 40;
+  EXPECT_THAT(judge(bursts).finding,
+              HasSubstr("they come in bursts, up to 40 waited"));
+}
+
+TEST(Verdict, EachCauseHasANameOfItsOwn) {
+  std::set<std::string_view> names;
+  for (std::size_t i = 0; i < kCauseCount; ++i) {
+    names.insert(to_string(static_cast<Cause>(i)));
+  }
+  EXPECT_EQ(names.size(), kCauseCount);
+  EXPECT_EQ(to_string(Cause::kNone), "none");
+  EXPECT_EQ(to_string(Cause::kTooSmall), "too_small");
+}
+
+// --- Which is in force -------------------------------------------------------
+
+bool judged(VerdictFilter& filter, Cause cause, bool somebody_waits = true) {
+  return filter.judged({cause, "", ""}, somebody_waits);
+}
+
+TEST(VerdictFilter, ACauseIsTakenAtOnceButASmallPoolOnlyAfterThreeLooks) {
+  VerdictFilter filter;
+  EXPECT_TRUE(judged(filter, Cause::kLockContention));
+  EXPECT_TRUE(judged(filter, Cause::kNone));
+  EXPECT_FALSE(judged(filter, Cause::kTooSmall));
+  EXPECT_FALSE(judged(filter, Cause::kTooSmall));
+  EXPECT_TRUE(judged(filter, Cause::kTooSmall));
+}
+
+TEST(VerdictFilter, AnotherCauseHasToStay) {
+  VerdictFilter filter;
+  judged(filter, Cause::kLockContention);
+  EXPECT_FALSE(judged(filter, Cause::kSlowQueries));
+  EXPECT_FALSE(judged(filter, Cause::kLockContention));
+  EXPECT_FALSE(judged(filter, Cause::kSlowQueries));
+  EXPECT_TRUE(judged(filter, Cause::kSlowQueries));
+  EXPECT_TRUE(judged(filter, Cause::kBackendDown)) << "that is plain";
+}
+
+TEST(VerdictFilter, WhatIsOverIsNotJudgedAgain) {
+  VerdictFilter filter;
+  judged(filter, Cause::kLockContention);
+  for (int i = 0; i < 5; ++i) {
+    EXPECT_FALSE(judged(filter, Cause::kTooSmall, false));
+  }
+  EXPECT_TRUE(judged(filter, Cause::kNone, false));
+  EXPECT_FALSE(judged(filter, Cause::kIdleInTransaction, false));
+}
+
+}  // namespace
+}  // namespace dbpool::exporter
