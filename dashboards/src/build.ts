@@ -541,6 +541,17 @@ export const kWaitColors = {
   server_slots: "orange",
 };
 
+export const kCauseColors = {
+  backend_down: "purple",
+  server_slots: "orange",
+  lock_contention: "red",
+  leak: "dark-red",
+  slow_queries: "yellow",
+  idle_in_transaction: "dark-yellow",
+  opening_slow: "blue",
+  too_small: "green",
+};
+
 export const kAcquireFailureColors = {
   timeout_capacity: "red",
   queue_full: "dark-red",

@@ -7,6 +7,7 @@ import {
   heatmapPanel,
   kWaitColors,
   kAcquireFailureColors,
+  kCauseColors,
   kStateColors,
   statPanel,
 } from "./build.js";
@@ -153,6 +154,24 @@ const sinceWhenAndWhy = {
   title: "Since when, and why?",
   panels: [
     graphPanel({
+      title: "Verdict",
+      description:
+        "Why requests waited for longer than they should, as the exporter judges it each second; its evidence and what would help are on its page /debug/pools and in its log. lock_contention, leak, slow_queries, idle_in_transaction: what holds the connections; too_small: more is asked for than they serve; opening_slow, server_slots, backend_down: the way to more of them. Nothing: requests do not wait.",
+      unit: "none",
+      width: 24,
+      height: 5,
+      bars: true,
+      stacked: true,
+      steps: ["green"],
+      colors: kCauseColors,
+      queries: [
+        {
+          expr: `sum by (cause) (${ofPool("dbpool_exhaustion_cause", { cause: '!="none"' })}) > 0`,
+          legend: "{{cause}}",
+        },
+      ],
+    }),
+    graphPanel({
       title: "Mean queue by reason",
       description:
         "What requests wait for, exact mean over each interval. capacity: leases fill the limit, be it for callers, slow queries or a limit that is too low, see the rows below; opening: a connection is on its way, see the time to open one; backend_down: no live connection and none can be opened; server_slots: the database refuses more sessions.",
@@ -263,14 +282,14 @@ const isItThePool = {
     graphPanel({
       title: "Connections by state",
       description:
-        "Exact means over each interval. active at the limit: leases fill the pool, so look at its callers and the database next. Much opening, checking or closing: connections do not live long.",
+        "Exact means over each interval. active at the limit: leases fill the pool, so look at its callers and the database next. Much opening, checking or closing: connections do not live long. recommended: the fewest that would keep 99 % of waits under 100 ms at the load of the last minute; while a lock, a leak or the like inflates it there is none.",
       unit: "short",
       width: 12,
       height: 9,
       stacked: true,
       steps: ["green"],
       colors: kStateColors,
-      limits: { limit: "red", floor: "text" },
+      limits: { limit: "red", floor: "text", recommended: "purple" },
       queries: [
         {
           expr: `sum by (state) (${poolRate("dbpool_connection_seconds_total")})`,
@@ -278,6 +297,10 @@ const isItThePool = {
         },
         { expr: `sum(${ofPool("dbpool_max_connections")})`, legend: "limit" },
         { expr: `sum(${ofPool("dbpool_min_connections")})`, legend: "floor" },
+        {
+          expr: `sum(${ofPool("dbpool_recommended_max_connections")})`,
+          legend: "recommended",
+        },
       ],
     }),
     graphPanel({

@@ -14,7 +14,7 @@ using std::chrono::minutes;
 using std::chrono::seconds;
 
 // What "lately" is to the verdict: its end is seen that long after it.
-constexpr Duration kRecentLoad = seconds(3);
+constexpr Duration kRecentLoad = seconds(2);
 constexpr Duration kLongestLoad = minutes(1);
 constexpr Duration kLiveTimeout = seconds(1);
 constexpr Duration kLimitsInterval = minutes(1);

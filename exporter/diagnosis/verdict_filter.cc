@@ -16,13 +16,14 @@ bool is_plain(Cause cause) {
 bool VerdictFilter::is_to_take(const Verdict& verdict,
                                bool somebody_waits) const {
   if (is_plain(verdict.cause)) return true;
-  const bool is_size = verdict.cause == Cause::kTooSmall;
-  if (in_force_.cause == Cause::kNone) {
-    if (is_size) return in_a_row_ >= kPatience;
-    return somebody_waits;
+  const bool is_new = in_force_.cause == Cause::kNone;
+  if (is_new && verdict.cause == Cause::kTooSmall) {
+    return in_a_row_ >= kPatience;
   }
   if (!somebody_waits) return false;
-  return verdict.cause == in_force_.cause || in_a_row_ >= kChange;
+  if (verdict.cause == in_force_.cause) return true;
+  return in_a_row_ >= kChange ||
+         (is_new && verdict.cause != Cause::kOpeningSlow);
 }
 
 bool VerdictFilter::judged(Verdict verdict, bool somebody_waits) {

@@ -5,6 +5,8 @@
 //   any         none, backend_down,       at once
 //               server_slots
 //   none        too_small                 when judged kPatience times in a row
+//   none        opening_slow              when judged kChange times in a row: a
+//                                         pool that grows is no matter
 //   none        another                   at once
 //   a cause     the same                  at once: its words are newer
 //   a cause     another                   when judged kChange times in a row

@@ -10,9 +10,15 @@
 namespace dbpool::detail {
 namespace {
 
+// A '%' of the text may stand for itself or begin an encoded character.
+enum class Percent : bool { kPlain, kEncoded };
+
 // How many characters of `text` at `at` stand for `wanted`; 0: they do not.
-std::size_t length_of(char wanted, std::string_view text, std::size_t at) {
+std::size_t length_of(char wanted, std::string_view text, std::size_t at,
+                      Percent percent) {
   if (at >= text.size()) return 0;
+  const bool is_encoded = percent_decoded(text, at) == wanted;
+  if (is_encoded && percent == Percent::kEncoded) return 3;
   const char next = at + 1 < text.size() ? text[at + 1] : '\0';
   const bool may_be_escaped = is_one_of(wanted, "'\"\\");
   if (may_be_escaped && next == wanted &&
@@ -20,20 +26,26 @@ std::size_t length_of(char wanted, std::string_view text, std::size_t at) {
     return 2;
   }
   if (text[at] == wanted) return 1;
-  return percent_decoded(text, at) == wanted ? 3 : 0;
+  return is_encoded ? 3 : 0;
+}
+
+std::size_t end_of(std::string_view secret, std::string_view text,
+                   std::size_t at, Percent percent) {
+  std::size_t i = at;
+  for (const char wanted : secret) {
+    const std::size_t length = length_of(wanted, text, i, percent);
+    if (length == 0) return at;
+    i += length;
+  }
+  return i;
 }
 
 // Past the `secret` that stands at `at`; `at` if none does.
 std::size_t end_of(std::string_view secret, std::string_view text,
                    std::size_t at) {
   if (text.substr(at).starts_with(secret)) return at + secret.size();
-  std::size_t i = at;
-  for (const char wanted : secret) {
-    const std::size_t length = length_of(wanted, text, i);
-    if (length == 0) return at;
-    i += length;
-  }
-  return i;
+  const std::size_t end = end_of(secret, text, at, Percent::kPlain);
+  return end > at ? end : end_of(secret, text, at, Percent::kEncoded);
 }
 
 bool is_in_quotes(std::string_view text, std::size_t begin, std::size_t end) {

@@ -36,7 +36,7 @@ bool ends_with_one_of(std::string_view name,
 bool names_a_secret(std::string_view keyword) {
   constexpr auto kNames = std::to_array<std::string_view>(
       {"password", "passwd", "passphrase", "sslkey", "ssl_key", "token",
-       "secret", "api_key", "apikey"});
+       "secret", "api_key", "apikey", "secret_key", "access_key", "pwd"});
   return ends_with_one_of(detail::decoded_lower(keyword), kNames);
 }
 

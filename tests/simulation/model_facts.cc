@@ -102,7 +102,8 @@ WaitReason Model::reason(std::size_t p) const {
             other.close_reason == CloseReason::kDirty);
   };
   if (count(State::kActive) == 0 &&
-      std::any_of(connections_.begin(), connections_.end(), is_lost)) {
+      (count(State::kOpening) + count(State::kChecking) > 0 ||
+       std::any_of(connections_.begin(), connections_.end(), is_lost))) {
     return WaitReason::kOpening;
   }
   return WaitReason::kCapacity;

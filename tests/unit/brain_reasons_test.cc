@@ -185,8 +185,19 @@ TEST_F(BrainReasons, SessionsThatFailedTheirCheckAreNoExhaustion) {
   note(brain().checked(check.id, false, now_));
   EXPECT_EQ(waiting(WaitReason::kOpening), 2U);
   succeed(only_work());
-  EXPECT_EQ(waiting(WaitReason::kOpening), 1U);
-  EXPECT_EQ(waiting(WaitReason::kCapacity), 1U);
+  EXPECT_EQ(waiting(WaitReason::kOpening), 2U);
+}
+
+TEST_F(BrainReasons, OpeningsThatFillTheLimitAreNoExhaustion) {
+  options_.max_connections = 1;
+  ask(1h);
+  ask(1h);
+  EXPECT_EQ(count(ConnectionState::kOpening), 1U);
+  EXPECT_EQ(waiting(WaitReason::kOpening), 2U);
+  pass(5s);
+  EXPECT_EQ(stats().exhausted_time, 0s);
+  succeed(only_work());
+  EXPECT_EQ(waiting(WaitReason::kCapacity), 1U);  // the first has a lease
 }
 
 TEST_F(BrainReasons, ARecycledConnectionThatIsBeingClosedFillsTheLimit) {

@@ -140,7 +140,8 @@ TEST_F(BrainRequests, AdvanceExpiresInTheOrderOfDeadlines) {
 }
 
 TEST_F(BrainRequests, ATimeoutNamesWhatTheRequestWaitedFor) {
-  options_.max_connections = 1;
+  options_.max_connections = 2;
+  lease();
   Waiter& opening = ask(10ms);
   Waiter& capacity = ask(10ms);
   EXPECT_EQ(waiting(WaitReason::kOpening), 1U);

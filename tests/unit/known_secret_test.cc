@@ -28,6 +28,14 @@ TEST(KnownSecret, IsHiddenWhereverItStands) {
   }
 }
 
+TEST(KnownSecret, IsHiddenEncodedThoughItHasAPercentSign) {
+  for (const char* text : {"Zk7-tr@p%w0rd", "Zk7-tr%40p%25w0rd",
+                           "%5Ak7-tr@p%25w0rd", "Zk7%2Dtr@p%w0rd"}) {
+    EXPECT_EQ(without("Zk7-tr@p%w0rd", text), "***") << text;
+  }
+  EXPECT_EQ(without("p%25w", "p%25w or p%2525w"), "*** or ***");
+}
+
 TEST(KnownSecret, IsHiddenWithItsQuotesDoubledOrEscaped) {
   const std::string secret = R"(it's "a\b")";
   for (const char* text : {R"(it's "a\b")", R"(it''s "a\b")", R"(it's ""a\b"")",

@@ -231,6 +231,8 @@ TEST(Redact, HidesTokensAndTheirLike) {
       {"https://h/p?access_token=pl4nted&a=b",
        "https://h/p?access_token=***&a=b"},
       {"client_secret='pl4nted' a=b", "client_secret=*** a=b"},
+      {"AWS_SECRET_ACCESS_KEY=pl4nted a=b", "AWS_SECRET_ACCESS_KEY=*** a=b"},
+      {"secret_key=pl4nted, pwd=pl4nted", "secret_key=*** pwd=***"},
       {"SELECT set_config('app.jwt_secret', 'pl4nted', true)",
        "SELECT set_config('app.jwt_secret', ***, true)"},
       {"SELECT f(api_key => 'pl4nted', 1)", "SELECT f(api_key => ***, 1)"},

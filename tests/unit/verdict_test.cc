@@ -226,6 +226,12 @@ TEST(VerdictFilter, ACauseIsTakenAtOnceButASmallPoolOnlyAfterThreeLooks) {
   EXPECT_TRUE(judged(filter, Cause::kTooSmall));
 }
 
+TEST(VerdictFilter, APoolThatGrowsIsNotSlowAtOnce) {
+  VerdictFilter filter;
+  EXPECT_FALSE(judged(filter, Cause::kOpeningSlow));
+  EXPECT_TRUE(judged(filter, Cause::kOpeningSlow));
+}
+
 TEST(VerdictFilter, AnotherCauseHasToStay) {
   VerdictFilter filter;
   judged(filter, Cause::kLockContention);

@@ -50,8 +50,9 @@ enum class WaitReason : std::uint8_t {
 //     total - opening < max_connections                       kServerSlots
 //   p < checking + opening                                    kOpening
 //   total < max_connections                                   kOpening
-//   active = 0, and at least one of those that are closing
-//     was lost (closed as broken, check_failed or dirty)      kOpening
+//   active = 0, and at least one is opening or checking, or
+//     is closing since it was lost (broken, check_failed or
+//     dirty)                                                  kOpening
 //   otherwise                                                 kCapacity
 // So a database that is down or frozen is not reported as kCapacity when no
 // lease is out, nor a full pool as a database that is down. While leases are

@@ -26,9 +26,12 @@ PoolState::WaitSplit PoolState::wait_split() const noexcept {
 
 WaitReason PoolState::others_wait_for() const noexcept {
   if (table_.total() < max_connections_) return WaitReason::kOpening;
-  // Nobody holds a connection, and what fills the limit was lost.
-  const bool lost = lost_ > 0 && table_.count(ConnectionState::kActive) == 0;
-  return lost ? WaitReason::kOpening : WaitReason::kCapacity;
+  if (table_.count(ConnectionState::kActive) > 0) return WaitReason::kCapacity;
+  // Nobody holds a connection: what fills the limit is on its way, or was lost.
+  const bool is_on_its_way = lost_ > 0 ||
+                             table_.count(ConnectionState::kOpening) > 0 ||
+                             table_.count(ConnectionState::kChecking) > 0;
+  return is_on_its_way ? WaitReason::kOpening : WaitReason::kCapacity;
 }
 
 WaitReason PoolState::reason_of(const Waiter& waiter) const noexcept {
