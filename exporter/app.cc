@@ -13,9 +13,10 @@
 #include "exporter/health.h"
 #include "exporter/http/addresses.h"
 #include "exporter/http/debug_pools_handler.h"
-#include "exporter/http/landing_handler.h"
 #include "exporter/http/lifecycle_handlers.h"
 #include "exporter/http/stats_handler.h"
+#include "exporter/live/landing_page.h"
+#include "exporter/live/live_routes.h"
 #include "exporter/pool_metrics.h"
 #include "exporter/process_metrics.h"
 
@@ -113,9 +114,13 @@ App::Failure App::start() {
   make_probes();
   make_watch();
   make_workload();
+  live_feed_ =
+      std::make_shared<LiveFeed>([this] { return std::vector{pool_->stats()}; },
+                                 [this] { return live_pools(); });
   if (const Failure failure = start_server()) return failure;
   probes_->start();
   watch_->start();
+  live_feed_->start();
   if (workload_) workload_->start();
   if (demo_load_) demo_load_->start();
   stats_log_ = std::make_unique<StatsLog>(
@@ -265,6 +270,7 @@ App::Failure App::start_server() {
   ServerOptions options;
   options.listen = settings_.web.listen;
   options.guard = web_guard_.get();
+  options.stream_threads = kMostStreams;
   Gate gate;
   if (web_guard_) {
     gate = [guard = web_guard_.get()](const Request& request, bool is_health) {
@@ -289,19 +295,24 @@ App::Failure App::start_server() {
 
 std::vector<Route> App::routes() {
   const auto ask = [this] { return health(); };
-  return {landing_route(settings_.web.telemetry_path, ask),
-          metrics_route(settings_.web.telemetry_path, page_),
-          health_route(ask),
-          stats_route([this] { return std::vector{pool_->stats()}; }),
-          debug_pools_route(
-              [this] {
-                return std::vector{PoolHolders{pool_->stats_without_queries(),
-                                               pool_->connections()}};
-              },
-              [this] { return watch_->reports(); }),
-          take_report_route([this] { return watch_->ask(); }),
-          healthy_route(),
-          ready_route([this] { return ready_.load(); })};
+  std::vector<Route> routes = {
+      landing_route(settings_.web.telemetry_path, ask),
+      metrics_route(settings_.web.telemetry_path, page_),
+      health_route(ask),
+      stats_route([this] { return std::vector{pool_->stats()}; }),
+      debug_pools_route(
+          [this] {
+            return std::vector{PoolHolders{pool_->stats_without_queries(),
+                                           pool_->connections()}};
+          },
+          [this] { return watch_->reports(); }),
+      take_report_route([this] { return watch_->ask(); }),
+      live_json_route(live_feed_),
+      live_stream_route(live_feed_),
+      healthy_route(),
+      ready_route([this] { return ready_.load(); })};
+  for (Route& asset : asset_routes()) routes.push_back(std::move(asset));
+  return routes;
 }
 
 std::vector<PoolHealth> App::health() const {
@@ -313,6 +324,11 @@ std::vector<PoolHealth> App::health() const {
   facts.stats = pool_->stats_without_queries();
   facts.recent = recent_acquires_.until(facts.stats);
   return {judge_health(std::move(facts))};
+}
+
+std::vector<LivePool> App::live_pools() const {
+  return {{health().front(), watch_->verdict(), pool_->connections(),
+           watch_->reports()}};
 }
 
 int App::stop() {

@@ -24,6 +24,7 @@
 #include "exporter/http/health_handler.h"
 #include "exporter/http/metrics_handler.h"
 #include "exporter/http/server.h"
+#include "exporter/live/live_feed.h"
 #include "exporter/logging/logger.h"
 #include "exporter/probes/probes.h"
 #include "exporter/recent_acquires.h"
@@ -70,6 +71,7 @@ class App {
   void make_workload();
   std::vector<Route> routes();
   std::vector<PoolHealth> health() const;
+  std::vector<LivePool> live_pools() const;
   int stop();
   void stop_probes();
   void log_leases_out();
@@ -95,6 +97,7 @@ class App {
   RecentAcquires recent_acquires_;
   std::unique_ptr<Ticker> sampler_;  // of recent_acquires_
   std::shared_ptr<ExhaustionWatch> watch_;
+  std::shared_ptr<LiveFeed> live_feed_;
   // Shares what it shows, so it goes before the pool as well.
   const std::shared_ptr<MetricsPage> page_ = std::make_shared<MetricsPage>();
   std::unique_ptr<WebGuard> web_guard_;  // null without --web.config.file

@@ -52,19 +52,9 @@ double weight_of(std::string_view accept, std::string_view type) {
   return 0;
 }
 
-// The value of a parameter of the query, as sent; nullopt if it is not there.
-std::optional<std::string_view> parameter_of(std::string_view query,
-                                             std::string_view name) {
-  while (!query.empty()) {
-    std::string_view value = next_part(query, '&');
-    if (next_part(value, '=') == name) return value;
-  }
-  return std::nullopt;
-}
-
 // nullopt: a format that there is not.
 std::optional<bool> wants_json(const Request& request) {
-  const auto format = parameter_of(request.query, "format");
+  const auto format = request.parameter("format");
   if (!format) {
     const std::string_view accept = request.header("Accept");
     return weight_of(accept, kJsonType) > weight_of(accept, "text/html");
@@ -124,7 +114,7 @@ Route debug_pools_route(std::function<std::vector<PoolHolders>()> ask,
     if (!as_json) {
       return {.status = 400, .body = "400: format is json or html\n"};
     }
-    if (const auto number = parameter_of(request.query, "report")) {
+    if (const auto number = request.parameter("report")) {
       return show_report(*number, *as_json, reports());
     }
     return page(*as_json, *as_json ? pools_json(ask(), reports())

@@ -52,18 +52,22 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 4>
           "form-action 'none'; frame-ancestors 'none'"},
          {"Referrer-Policy", "no-referrer"}}};
 
-void append_security_headers(std::string& wire,
-                             const std::vector<Header>* overrides) {
-  const auto is_overridden = [overrides](std::string_view name) {
-    return overrides != nullptr &&
-           std::ranges::find(*overrides, name, &Header::name) !=
-               overrides->end();
-  };
+bool has(const std::vector<Header>& headers, std::string_view name) {
+  return std::ranges::find(headers, name, &Header::name) != headers.end();
+}
+
+// The server's own, a response's own, and what overrides both.
+void append_headers(std::string& wire, const std::vector<Header>& own,
+                    const std::vector<Header>& overrides) {
   for (const auto& [name, value] : kSecurityHeaders) {
-    if (!is_overridden(name)) append_header(wire, name, value);
+    if (has(own, name) || has(overrides, name)) continue;
+    append_header(wire, name, value);
   }
-  if (overrides == nullptr) return;
-  for (const Header& header : *overrides) {
+  for (const Header& header : own) {
+    if (has(overrides, header.name)) continue;
+    append_header(wire, header.name, header.value);
+  }
+  for (const Header& header : overrides) {
     if (!header.value.empty()) append_header(wire, header.name, header.value);
   }
 }
@@ -78,6 +82,19 @@ std::string_view Request::header(std::string_view name) const noexcept {
     }
   }
   return {};
+}
+
+std::optional<std::string_view> Request::parameter(
+    std::string_view name) const noexcept {
+  for (std::string_view rest = query; !rest.empty();) {
+    const std::size_t end = std::min(rest.find('&'), rest.size());
+    const std::string_view pair = rest.substr(0, end);
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+    const std::size_t equals = std::min(pair.find('='), pair.size());
+    if (pair.substr(0, equals) != name) continue;
+    return pair.substr(std::min(equals + 1, pair.size()));
+  }
+  return std::nullopt;
 }
 
 std::string_view reason_phrase(int status) noexcept {
@@ -118,14 +135,15 @@ std::string to_wire(const Response& response, WireOptions options) {
   wire.append(reason_phrase(response.status)).append("\r\n");
   append_header(wire, "Date", http_date());
   append_header(wire, "Content-Type", response.content_type);
-  append_header(wire, "Content-Length", std::to_string(response.body.size()));
+  if (!response.stream) {
+    append_header(wire, "Content-Length", std::to_string(response.body.size()));
+  }
   append_header(wire, "Connection",
                 options.keep_alive ? "keep-alive" : "close");
   append_header(wire, "Cache-Control", "no-store");
-  append_security_headers(wire, options.overrides);
-  for (const Header& header : response.headers) {
-    append_header(wire, header.name, header.value);
-  }
+  static const std::vector<Header> kNone;
+  append_headers(wire, response.headers,
+                 options.overrides == nullptr ? kNone : *options.overrides);
   wire += "\r\n";
   if (!options.omit_body) wire += response.body;
   return wire;

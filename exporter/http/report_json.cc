@@ -24,6 +24,8 @@ void add(Json& json, std::string_view key,
   if (duration) json[std::string(key)] = metrics::seconds(*duration);
 }
 
+}  // namespace
+
 Json backend_json(const Backend& backend) {
   Json json = {{"pid", backend.pid}, {"hidden", backend.hidden}};
   add(json, "user", backend.user);
@@ -41,8 +43,6 @@ Json backend_json(const Backend& backend) {
   json["blockedBy"] = backend.blockers;
   return json;
 }
-
-}  // namespace
 
 Json report_json(const ExhaustionReport& report) {
   Json json = {{"number", report.number},

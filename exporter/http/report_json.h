@@ -13,6 +13,9 @@ namespace dbpool::exporter {
 // Times in seconds; what is not known is left out. Strings are valid UTF-8.
 nlohmann::ordered_json report_json(const ExhaustionReport& report);
 
+// One of its backends.
+nlohmann::ordered_json backend_json(const Backend& backend);
+
 }  // namespace dbpool::exporter
 
 #endif  // DBPOOL_EXPORTER_HTTP_REPORT_JSON_H_

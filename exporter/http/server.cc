@@ -76,6 +76,7 @@ class Server::Impl {
   void answer(mg_connection* connection, bool may_keep_alive);
   void write(mg_connection* connection, const Response& response,
              WireOptions options);
+  bool write(mg_connection* connection, std::string_view bytes);
   bool enter();
   void leave();
 
@@ -90,6 +91,8 @@ class Server::Impl {
   WebGuard* guard_ = nullptr;
   mg_context* context_ = nullptr;
   std::unique_ptr<Doorman> doorman_;
+
+  std::stop_source streams_;  // stopped with the server
 
   std::mutex mutex_;
   std::condition_variable idle_;
@@ -121,7 +124,9 @@ std::optional<std::string> Server::Impl::start(const ServerOptions& options) {
 std::optional<std::string> Server::Impl::listen(const ServerOptions& options,
                                                 const std::string& ports) {
   const std::uint32_t threads =
-      std::max(options.worker_threads, router_->max_requests() + kSpareThreads);
+      std::max(options.worker_threads,
+               router_->max_requests() + kSpareThreads) +
+      options.stream_threads;
   const std::map<std::string, std::string> settings = {
       {"listening_ports", ports},
       {"num_threads", std::to_string(threads)},
@@ -185,6 +190,7 @@ void Server::Impl::take_real_ports() {
 
 void Server::Impl::stop() {
   if (context_ == nullptr) return;
+  streams_.request_stop();
   {
     std::unique_lock lock(mutex_);
     stopping_ = true;
@@ -225,13 +231,16 @@ void Server::Impl::answer(mg_connection* connection, bool may_keep_alive) {
   const AtEnd served{[&] { doorman_->end(client); }};
   // civetweb drops headers beyond its bound, a Content-Length among them.
   const bool is_whole = info.num_headers < MG_MAX_HEADERS;
-  const WireOptions options = {.keep_alive = may_keep_alive && is_open &&
-                                             is_whole &&
-                                             wants_keep_alive(info, request) &&
-                                             has_small_body(info, request),
-                               .omit_body = request.method == "HEAD"};
+  WireOptions options = {.keep_alive = may_keep_alive && is_open && is_whole &&
+                                       wants_keep_alive(info, request) &&
+                                       has_small_body(info, request),
+                         .omit_body = request.method == "HEAD"};
   const auto send = [&](const Response& response) {
-    doorman_->end(client);
+    if (response.stream) {
+      options.keep_alive = false;  // while it lasts the client waits for us
+    } else {
+      doorman_->end(client);
+    }
     write(connection, response, options);
   };
   if (!is_open) {
@@ -251,9 +260,17 @@ void Server::Impl::write(mg_connection* connection, const Response& response,
   if (guard_ != nullptr) headers = guard_->headers();
   options.overrides = headers.get();
   if (!options.keep_alive) mg_disable_connection_keep_alive(connection);
-  const std::string wire = to_wire(response, options);
-  // What cannot be written within the timeout is the client's loss.
-  mg_write(connection, wire.data(), wire.size());
+  if (!write(connection, to_wire(response, options))) return;
+  if (!response.stream || options.omit_body) return;
+  response.stream(
+      [&](std::string_view piece) { return write(connection, piece); },
+      streams_.get_token());
+}
+
+// What cannot be written within the timeout is the client's loss.
+bool Server::Impl::write(mg_connection* connection, std::string_view bytes) {
+  const int written = mg_write(connection, bytes.data(), bytes.size());
+  return std::cmp_equal(written, bytes.size());
 }
 
 void Server::Impl::serve(mg_connection* connection,

@@ -7,8 +7,9 @@
 // TLS 3 T, since the handshake has T for itself; one that is idle after an
 // answer, after keep_alive_timeout; one that does not read its answer, once
 // nothing of it could be sent for T, so one that reads a little now and then
-// stays. All of them only as long as there is room: past W - 10 connections
-// those that have kept the server waiting longest are closed (doorman.h). So
+// stays; a stream, once a piece of it was not taken for T. All of them only as
+// long as there is room: past W - 10 connections those that have kept the
+// server waiting longest are closed (doorman.h), streams excepted. So
 // 40 such clients (W = 50 by default) change nothing, and with N of them at
 // once a request waits for its turn about half a second and N / 4 W seconds.
 //
@@ -42,6 +43,9 @@ struct ServerOptions {
   std::uint32_t worker_threads = 50;
   std::chrono::milliseconds request_timeout = std::chrono::seconds(5);
   std::chrono::milliseconds keep_alive_timeout = std::chrono::seconds(5);
+  // Threads for streams (Response::stream), so that they take none from
+  // others; the handlers see to it that there are no more of them at once.
+  std::uint32_t stream_threads = 0;
   // TLS and headers for all addresses; must outlive the server. May be null.
   WebGuard* guard = nullptr;
 };
@@ -65,9 +69,9 @@ class Server {
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
 
-  // Answers what is under way (for at most two seconds; new requests get
-  // 503), then closes every connection. Blocks for up to about four seconds;
-  // does nothing the second time.
+  // Ends streams, answers what else is under way (for at most two seconds; new
+  // requests get 503), then closes every connection. Blocks for up to about
+  // four seconds; does nothing the second time.
   void stop();
 
   // Where it listens, in the order of the options, the real ports filled in.

@@ -105,6 +105,16 @@ HttpResponse HttpConnection::receive(bool head,
   return response;
 }
 
+std::string HttpConnection::receive_until(const std::string& mark,
+                                          std::chrono::milliseconds timeout) {
+  const Deadline deadline = Clock::now() + timeout;
+  if (!read_until(mark, deadline)) {
+    throw std::runtime_error(at_end_ ? "HTTP: closed before " + mark
+                                     : "HTTP: no " + mark + " in time");
+  }
+  return take(buffer_.find(mark) + mark.size(), deadline);
+}
+
 std::string HttpConnection::receive_all(std::chrono::milliseconds timeout) {
   const Deadline deadline = Clock::now() + timeout;
   while (read_some(deadline)) {

@@ -46,6 +46,11 @@ class HttpConnection {
   HttpResponse receive(bool head = false, std::chrono::milliseconds timeout =
                                               std::chrono::seconds(30));
 
+  // What comes up to `mark`, and that; of a response that goes on. Throws when
+  // it does not come.
+  std::string receive_until(const std::string& mark,
+                            std::chrono::milliseconds timeout);
+
   // All bytes until the server closes or the timeout.
   std::string receive_all(std::chrono::milliseconds timeout);
 

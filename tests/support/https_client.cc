@@ -109,10 +109,7 @@ HttpResponse HttpsConnection::get(const std::string& target) {
     request += "Authorization: " + authorization_ + "\r\n";
   }
   request += "\r\n";
-  ERR_clear_error();
-  require(SSL_write(ssl_.get(), request.data(),
-                    static_cast<int>(request.size())) > 0,
-          "write");
+  send(request);
   HttpResponse response;
   const std::string first = take_line();
   if (!first.starts_with("HTTP/1.1 ")) fail("not HTTP: " + first);
@@ -131,6 +128,21 @@ HttpResponse HttpsConnection::get(const std::string& target) {
   return response;
 }
 
+void HttpsConnection::send(const std::string& bytes) {
+  ERR_clear_error();
+  require(
+      SSL_write(ssl_.get(), bytes.data(), static_cast<int>(bytes.size())) > 0,
+      "write");
+}
+
+std::string HttpsConnection::receive_until(const std::string& mark) {
+  std::size_t at = 0;
+  while ((at = buffer_.find(mark)) == std::string::npos) read_more();
+  std::string taken = buffer_.substr(0, at + mark.size());
+  buffer_.erase(0, at + mark.size());
+  return taken;
+}
+
 void HttpsConnection::read_more() {
   std::array<char, 16384> bytes;
   ERR_clear_error();
@@ -140,10 +152,8 @@ void HttpsConnection::read_more() {
 }
 
 std::string HttpsConnection::take_line() {
-  std::size_t end = 0;
-  while ((end = buffer_.find("\r\n")) == std::string::npos) read_more();
-  std::string line = buffer_.substr(0, end);
-  buffer_.erase(0, end + 2);
+  std::string line = receive_until("\r\n");
+  line.resize(line.size() - 2);
   return line;
 }
 

@@ -34,6 +34,10 @@ class HttpsConnection {
 
   HttpResponse get(const std::string& target);
 
+  void send(const std::string& bytes);
+  // What comes up to `mark`, and that; of a response that goes on.
+  std::string receive_until(const std::string& mark);
+
   std::string version() const;        // "TLSv1.3"
   std::string server_serial() const;  // of its certificate
 

@@ -1,6 +1,7 @@
-// / : a page for people, with the pools at a glance and where to go on.
-#ifndef DBPOOL_EXPORTER_HTTP_LANDING_HANDLER_H_
-#define DBPOOL_EXPORTER_HTTP_LANDING_HANDLER_H_
+// / : the live page for people. Without JavaScript it shows the pools as they
+// are now, and where to go on.
+#ifndef DBPOOL_EXPORTER_LIVE_LANDING_PAGE_H_
+#define DBPOOL_EXPORTER_LIVE_LANDING_PAGE_H_
 
 #include <functional>
 #include <string>
@@ -15,6 +16,9 @@ namespace dbpool::exporter {
 Route landing_route(std::string telemetry_path,
                     std::function<std::vector<PoolHealth>()> ask);
 
+// /assets/… : the page's styles and scripts.
+std::vector<Route> asset_routes();
+
 }  // namespace dbpool::exporter
 
-#endif  // DBPOOL_EXPORTER_HTTP_LANDING_HANDLER_H_
+#endif  // DBPOOL_EXPORTER_LIVE_LANDING_PAGE_H_
