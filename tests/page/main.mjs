@@ -275,7 +275,7 @@ async function liveFor(seconds) {
 test("What database users name shows as text", async () => {
   const hostile = new Exporter(
     [
-      "--workload.sql=<b onclick>=SELECT '<script>hit()</script>\"', count(*) FROM stock",
+      "--workload.sql=SELECT '<script>hit()</script>\"<b onclick>', count(*) FROM stock",
       "--workload.rate=50",
     ],
     { DB_POOL_MAX: "1", DB_POOL_MIN: "0" },
@@ -289,8 +289,7 @@ test("What database users name shows as text", async () => {
     await seen.goto(hostile.url);
     await shows(seen, "td.lock", "blocks");
     await shows(seen, ".pool table", "<script>hit()</script>");
-    await shows(seen, ".pool table", "SELECT '<script>hit()</script>\"'");
-    await shows(seen, ".pool", "<b onclick>");
+    await shows(seen, ".pool table", "SELECT '<script>hit()</script>\"<b onclick>'");
     assert.equal(await seen.locator("main script, main b[onclick]").count(), 0);
     assert.equal(hits, 0);
   } finally {
