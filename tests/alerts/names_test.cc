@@ -133,7 +133,8 @@ class AlertNamesTest : public ::testing::Test {
                  {"DB_SSL_CA", base64(ca_.certificate())}}});
     EXPECT_TRUE(exporter.eventually_page([](const MetricsPage& page) {
       return page.sum("dbpool_probe_success") == 3 &&
-             page.value("dbpool_workload_requests_total") > 10;
+             page.value("dbpool_workload_requests_total") > 10 &&
+             !page.all("dbpool_recommended_max_connections").empty();
     }));
 
     page_.emplace(exporter.page());

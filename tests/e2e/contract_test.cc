@@ -194,7 +194,8 @@ class ContractTest : public ::testing::Test {
   }
   static bool knows_all(const MetricsPage& page) {
     return page.sum("dbpool_probe_success") == 3 &&
-           page.value("dbpool_workload_requests_total") > 10;
+           page.value("dbpool_workload_requests_total") > 10 &&
+           !page.all("dbpool_recommended_max_connections").empty();
   }
 
   const CertificateAuthority ca_{"Contract CA"};

@@ -8,11 +8,10 @@
 #include <vector>
 
 #include "exporter/diagnosis/database_view.h"
-#include "tests/integration/fake_server.h"
 #include "tests/integration/pool_fixture.h"
 #include "tests/integration/statement_fixture.h"
-#include "tests/support/net.h"
 #include "tests/support/pg_session.h"
+#include "tests/support/pgbouncer.h"
 
 namespace dbpool::test {
 namespace {
@@ -230,26 +229,44 @@ TEST_F(DiagnosisTest, SecretsInStatementsOfOthersAreHidden) {
               AllOf(HasSubstr("ALTER ROLE"), Not(HasSubstr("pl4nted"))));
 }
 
-TEST_F(DiagnosisTest, BehindAPoolerNoBackendIsMistakenForAnothers) {
-  // As PgBouncer does, it gives its clients PIDs of its own.
-  const FakeServer pooler([this](int client, const std::string& startup) {
-    const UniqueFd server = connect_to(server_.port());
-    FakeServer::send(server.get(), startup);
-    FakeServer::relay(client, server.get(), [](std::string& bytes) {
-      const auto at = bytes.find(std::string("K\0\0\0\x0c", 5));
-      if (at != std::string::npos) bytes.replace(at + 5, 4, 4, '\x01');
-    });
-  });
-  auto target = ConnectionString::parse(server_.tcp_url(database_)).value();
-  ASSERT_TRUE(target.set("port", std::to_string(pooler.port())));
-  ASSERT_TRUE(target.set("sslmode", "disable"));
+TEST_F(DiagnosisTest, BehindPgBouncerNoBackendIsMistakenForAnothers) {
+  const PgBouncer pooler(server_);
+  auto target = ConnectionString::parse(pooler.url(database_)).value();
+  Pool pool = make_pool(pooler.url(database_), quiet_options(1));
+  const Lease lease = must_acquire(pool);
+  EXPECT_NE(std::to_string(lease->backend_pid()),
+            text_of(*lease, "SELECT pg_backend_pid()"));
+  ServerSession session(target, {});
+  const auto view = look(session, {lease->backend_pid()});
+  ASSERT_TRUE(view) << view.error().message;
+  EXPECT_TRUE(view->behind_pooler);
+  EXPECT_TRUE(view->backends.empty());
+  EXPECT_GT(view->limits.max_connections, 0);
+}
+
+TEST_F(DiagnosisTest, APreparedTransactionBlocksAsNobody) {
+  PostgresOptions options;
+  options.config = {"max_prepared_transactions = 1"};
+  const Postgres postgres(options);
+  PgSession(postgres.url())
+      .execute(
+          "CREATE TABLE stock (id int); BEGIN; LOCK TABLE stock; PREPARE "
+          "TRANSACTION 'migrate'");
+  Pool pool = make_pool(postgres.url(), quiet_options(1));
+  ServerSession session(ConnectionString::parse(postgres.url()).value(), {});
+  PgSession watching(postgres.url());
   {
-    ServerSession session(target, {});
-    const auto view = look(session, {1});
-    ASSERT_TRUE(view) << view.error().message;
-    EXPECT_TRUE(view->behind_pooler);
-    EXPECT_TRUE(view->backends.empty());
-    EXPECT_GT(view->limits.max_connections, 0);
+    const BlockedHolder holder(pool);
+    const Backend* waiting = nullptr;
+    Expected<DatabaseView> view = DatabaseView();
+    EXPECT_TRUE(eventually(kPatience, [&] {
+      view = look(session, {holder.pid()});
+      waiting = view ? view->find(holder.pid()) : nullptr;
+      return waiting != nullptr && waiting->waits_for_lock();
+    }));
+    EXPECT_THAT(waiting->blockers, testing::ElementsAre(0));
+    EXPECT_EQ(view->root_blocker(*waiting), nullptr);
+    watching.execute("ROLLBACK PREPARED 'migrate'");
   }
 }
 

@@ -24,11 +24,13 @@ PostgresOptions stopped() {
 }
 
 // Acquires until it works; for servers that come back.
+// A lease that serves: a server that goes down may take a connection yet and
+// end it at once.
 std::optional<Lease> acquire_eventually(Pool& pool) {
   std::optional<Lease> lease;
   eventually(kPatience, [&] {
     auto next = pool.acquire();
-    if (!next) return false;
+    if (!next || !(*next)->execute("SELECT 1")) return false;
     lease = std::move(*next);
     return true;
   });

@@ -175,7 +175,7 @@ std::string find_program(const std::string& program) {
   }
   const char* path = ::getenv("PATH");
   std::string folders = path != nullptr ? path : "/usr/bin:/bin";
-  folders += ":/usr/lib/postgresql/15/bin";
+  folders += ":/usr/lib/postgresql/15/bin:/usr/sbin";
   for (std::size_t begin = 0; begin < folders.size();) {
     const std::size_t end = std::min(folders.find(':', begin), folders.size());
     const std::string candidate =

@@ -51,7 +51,7 @@ class Child {
 };
 
 // The path of `program`: itself when it has a slash, else the first in $PATH
-// or in the folders of PostgreSQL's server programs. Throws when there is
+// or where server programs are. Throws when there is
 // none, saying which Debian package is missing.
 std::string find_program(const std::string& program);
 

@@ -1,11 +1,7 @@
-// What a pool's snapshots say of its load, and what that load needs.
+// What a pool's snapshots say of its load.
 #include "exporter/diagnosis/load.h"
 
 #include <gtest/gtest.h>
-
-#include <cmath>
-
-#include "exporter/diagnosis/sizing.h"
 
 namespace dbpool::exporter {
 namespace {
@@ -91,50 +87,6 @@ TEST(LoadHistory, HasNoBaselineAtFirst) {
   }
   history.add(steady(360));
   EXPECT_TRUE(history.baseline());
-}
-
-TEST(Sizing, ErlangCIsThatOfTheTables) {
-  // One server: the probability to wait is the load itself.
-  EXPECT_NEAR(erlang_c(1, 0.5), 0.5, 1e-12);
-  // Two servers, one Erlang: 1/3.
-  EXPECT_NEAR(erlang_c(2, 1), 1.0 / 3, 1e-12);
-  // Computed by the sum formula, a^c/c! c/(c-a) over that and the sum of
-  // a^k/k!.
-  double term = 1;
-  double sum = 0;
-  for (int k = 0; k < 12; ++k) {
-    sum += term;
-    term *= 9.0 / (k + 1);
-  }
-  const double waits = term * 12 / (12 - 9);
-  EXPECT_NEAR(erlang_c(12, 9), waits / (sum + waits), 1e-12);
-  EXPECT_EQ(erlang_c(9, 9), 1);
-  EXPECT_NEAR(erlang_c(10'000, 9'000), 0, 1e-12) << "no overflow";
-}
-
-TEST(Sizing, TheFewestThatMeetTheObjectiveAreNeeded) {
-  // 11.2 connections by 560 acquires/s of 20 ms: one alone in the queue waits
-  // 20 ms / (c - 11.2) on average.
-  const OfferedLoad load{560, milliseconds(20), 1};
-  const auto needed = needed_connections(load);
-  ASSERT_TRUE(needed);
-  EXPECT_LE(wait_tail(*needed, load, milliseconds(100)), 0.01);
-  EXPECT_GT(wait_tail(*needed - 1, load, milliseconds(100)), 0.01);
-  EXPECT_EQ(*needed, 13U);
-}
-
-TEST(Sizing, HoldsThatVaryNeedMore) {
-  OfferedLoad load{20, milliseconds(400), 1};
-  const auto exponential = needed_connections(load).value();
-  load.hold_variation = 0;
-  EXPECT_LT(needed_connections(load).value(), exponential);
-  load.hold_variation = 8;
-  EXPECT_GT(needed_connections(load).value(), exponential);
-}
-
-TEST(Sizing, AnIdlePoolNeedsOneAndNoPoolIsEnoughForEverything) {
-  EXPECT_EQ(needed_connections({0, milliseconds(20), 1}), 1U);
-  EXPECT_EQ(needed_connections({1e9, seconds(1), 1}), std::nullopt);
 }
 
 }  // namespace
