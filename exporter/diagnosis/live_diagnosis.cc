@@ -91,6 +91,7 @@ void LiveDiagnosis::note_limits(const DiagnosisFacts& facts, TimePoint at) {
 
 void LiveDiagnosis::look(const std::stop_token& stop) {
   const TimePoint at = Clock::now();
+  const auto wall = std::chrono::system_clock::now();
   DiagnosisFacts facts = take_facts(at);
   const bool asks_limits = !limits_at_ || at - *limits_at_ >= kLimitsInterval;
   if (options_.threshold && facts.down.empty() &&
@@ -99,7 +100,8 @@ void LiveDiagnosis::look(const std::stop_token& stop) {
     note_limits(facts, at);
   }
   if (stop.stop_requested()) return;
-  publish(facts, filter_.judged(judge(facts), facts.stats.waiting_total > 0));
+  publish(facts, filter_.judged(judge(facts), facts.stats.waiting_total > 0),
+          wall);
 }
 
 DiagnosisFacts LiveDiagnosis::gather(const std::stop_token& stop) {
@@ -108,8 +110,13 @@ DiagnosisFacts LiveDiagnosis::gather(const std::stop_token& stop) {
   return facts;
 }
 
-void LiveDiagnosis::publish(const DiagnosisFacts& facts, bool changed) {
+void LiveDiagnosis::publish(const DiagnosisFacts& facts, bool changed,
+                            std::chrono::system_clock::time_point at) {
   LiveVerdict next;
+  if (facts.database) {
+    next.database = std::make_shared<DatabaseView>(*facts.database);
+    next.asked_at = at;
+  }
   next.verdict = filter_.in_force();
   next.since = std::chrono::system_clock::now();
   const Sizing sizing = size(facts.load);
@@ -123,6 +130,10 @@ void LiveDiagnosis::publish(const DiagnosisFacts& facts, bool changed) {
   }
   const std::unique_lock lock(mutex_);
   if (!changed) next.since = now_.since;
+  if (next.database == nullptr) {
+    next.database = now_.database;
+    next.asked_at = now_.asked_at;
+  }
   std::swap(now_, next);  // which is what was before from now on
   if (changed) log_change(next.verdict, now_.since - next.since);
 }

@@ -40,6 +40,10 @@ struct LiveVerdict {
   // only while the cause is none or too_small, since others inflate the load.
   std::optional<std::uint32_t> recommended_max;
   std::string bound;  // what of the database binds it, if something does
+  // What the database last said of the leases that were out, and when it was
+  // asked; null: nothing yet.
+  std::shared_ptr<const DatabaseView> database;
+  std::chrono::system_clock::time_point asked_at;
 };
 
 // Why the database is down, as /health tells it; empty: it is not. Any thread.
@@ -71,7 +75,8 @@ class LiveDiagnosis final : public metrics::Source {
   void ask_database(DiagnosisFacts& facts, Duration at_most,
                     const std::stop_token& stop);
   void note_limits(const DiagnosisFacts& facts, TimePoint at);
-  void publish(const DiagnosisFacts& facts, bool changed);
+  void publish(const DiagnosisFacts& facts, bool changed,
+               std::chrono::system_clock::time_point at);
   void log_change(const Verdict& before, Duration lasted) const;
 
   // Constant after construction.

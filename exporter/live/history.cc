@@ -34,6 +34,29 @@ double bound_of(std::size_t bucket) {
       std::chrono::nanoseconds(kLatencyBoundsNs[std::min(bucket, last)]));
 }
 
+double width_of(std::size_t bucket) {
+  return bound_of(bucket) - (bucket == 0 ? 0 : bound_of(bucket - 1));
+}
+
+// From where to where in their buckets the observations lie, from 0 to 1, if
+// it is the same in all: in the middle of it is where the sum says that they
+// are on average.
+struct Spread {
+  double from = 0, to = 1;
+};
+Spread spread_of(const HistogramSnapshot& histogram) {
+  double above = metrics::seconds(histogram.sum);
+  double width = 0;
+  for (std::size_t i = 0; i < kLatencyBoundsNs.size(); ++i) {
+    const double count = static_cast<double>(histogram.counts[i]);
+    above -= count * (bound_of(i) - width_of(i));
+    width += count * width_of(i);
+  }
+  if (width <= 0 || histogram.counts.back() > 0) return {};
+  const double middle = std::clamp(above / width, 0.0, 1.0);
+  return {std::max(0.0, 2 * middle - 1), std::min(1.0, 2 * middle)};
+}
+
 std::optional<Sample::Waits> waits_of(const HistogramSnapshot& histogram) {
   const auto p50 = quantile(histogram, 0.5);
   if (!p50) return std::nullopt;
@@ -65,9 +88,9 @@ std::optional<double> quantile(const HistogramSnapshot& histogram,
   }
   if (bucket == kLatencyBoundsNs.size()) return bound_of(bucket);
   const double in_bucket = static_cast<double>(histogram.counts[bucket]);
-  const double from = bucket == 0 ? 0 : bound_of(bucket - 1);
   const double part = in_bucket > 0 ? rest / in_bucket : 1;
-  return from + (bound_of(bucket) - from) * part;
+  const auto [from, to] = spread_of(histogram);
+  return bound_of(bucket) - width_of(bucket) * (1 - from - (to - from) * part);
 }
 
 void History::add(const PoolStats& stats, std::uint64_t number, TimePoint now,

@@ -10,7 +10,6 @@
 
 #include "exporter/http/pool_json.h"
 #include "exporter/http/report_json.h"
-#include "exporter/logging/timestamp.h"
 #include "exporter/utf8.h"
 
 namespace dbpool::exporter {
@@ -71,22 +70,20 @@ std::vector<const ConnectionStats*> holders_of(const LivePool& pool) {
   return holders;
 }
 
-// The holder's backend as a report saw it, if it saw this very lease.
+// The holder's backend as the database told of it, if of this very lease.
 const Backend* backend_of(const ConnectionStats& holder,
-                          const ExhaustionReport* report, WallTime now) {
-  if (report == nullptr || !report->database || holder.backend_pid == 0 ||
-      now - holder.in_state > report->taken_at) {
+                          const LiveVerdict& live, WallTime now) {
+  if (live.database == nullptr || holder.backend_pid == 0 ||
+      now - holder.in_state > live.asked_at) {
     return nullptr;
   }
-  return report->database->find(holder.backend_pid);
+  return live.database->find(holder.backend_pid);
 }
 
 class HoldersJson {
  public:
   HoldersJson(const LivePool& pool, WallTime now)
-      : holders_(holders_of(pool)),
-        report_(pool.reports.empty() ? nullptr : pool.reports.front().get()),
-        now_(now) {
+      : holders_(holders_of(pool)), live_(pool.verdict), now_(now) {
     if (holders_.size() > kShownHolders) {
       more_ = holders_.size() - kShownHolders;
       holders_.resize(kShownHolders);
@@ -100,27 +97,24 @@ class HoldersJson {
     }
     json["moreHolders"] = more_;
     json["blockers"] = blockers_json();
-    if (!blockers_.empty()) {
-      json["seenInReport"] = {{"number", report_->number},
-                              {"takenAt", milliseconds(report_->taken_at)}};
-    }
+    if (!blockers_.empty()) json["locksSeenAt"] = milliseconds(live_.asked_at);
   }
 
  private:
   Json holder_json(const ConnectionStats& holder) {
     Json json = connection_json(holder);
-    const Backend* backend = backend_of(holder, report_, now_);
+    const Backend* backend = backend_of(holder, live_, now_);
     if (backend == nullptr || backend->blockers.empty()) return json;
     json["blockedBy"] = backend->blockers;
     blockers_.insert(backend->blockers.begin(), backend->blockers.end());
     return json;
   }
 
-  // Also who blocks those, as the report has them all.
+  // Also who blocks those: they come after whom they block.
   Json blockers_json() {
     Json json = Json::array();
     if (blockers_.empty()) return json;
-    for (const Backend& backend : report_->database->backends) {
+    for (const Backend& backend : live_.database->backends) {
       const bool is_holder =
           std::ranges::any_of(holders_, [&](const ConnectionStats* holder) {
             return holder->backend_pid == backend.pid;
@@ -134,7 +128,7 @@ class HoldersJson {
   }
 
   std::vector<const ConnectionStats*> holders_;
-  const ExhaustionReport* const report_;  // the newest; may be null
+  const LiveVerdict& live_;
   const WallTime now_;
   std::size_t more_ = 0;
   std::set<int> blockers_;

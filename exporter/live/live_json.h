@@ -29,10 +29,11 @@ struct LivePool {
 };
 
 // {"name":…,"database":"user@host:5432/orders","health":{…},"verdict":{…},
-//  "stats":{…},"holders":[…],"moreHolders":0,"blockers":[…],"seenInReport":{…},
+//  "stats":{…},"holders":[…],"moreHolders":0,"blockers":[…],"locksSeenAt":…,
 //  "reports":[…]}
-// Who blocks a holder is what the newest report saw, as long as the same lease
-// is out: "blockedBy" of it, "blockers" who are no holders of this pool.
+// Who blocks a holder is what the database said last, as long as the same lease
+// is out: "blockedBy" of it, "blockers" who are no holders of this pool. Times
+// are in milliseconds since 1970.
 // Strings are valid UTF-8, and nothing more: whoever shows them must escape.
 nlohmann::ordered_json live_pool_json(
     const LivePool& pool, std::chrono::system_clock::time_point now);

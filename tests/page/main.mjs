@@ -198,7 +198,12 @@ test("A day of samples does not grow its memory", async () => {
     const { jsEventListeners, nodes } = await session.send("Memory.getDOMCounters");
     return { usedSize, jsEventListeners, nodes };
   };
-  await filled.context().setOffline(true); // no other samples than these
+  // No other samples than these.
+  for (const path of ["/live", "/live.json"]) {
+    await filled.route(`**${path}?*`, (route) => route.fulfill({ status: 204 }));
+  }
+  await exporter.stop();
+  await exporter.start(); // which ends the stream
   const live = (seconds) => filled.evaluate(liveFor, seconds);
   await live(3600);
   const afterAnHour = await sizes();

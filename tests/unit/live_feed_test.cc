@@ -40,15 +40,19 @@ class LiveFeedTest : public testing::Test {
     made.blockers = std::move(blockers);
     return made;
   }
-  // A report of just now: 1 waits for 2, and 2 for 4711, which is not ours.
+  // The database was asked just now: 1 waits for 2, and 2 for 4711, which is
+  // not ours.
+  void see_locks() {
+    auto view = std::make_shared<DatabaseView>();
+    view->backends = {backend(1, {2}), backend(2, {4711}), backend(4711, {})};
+    pool_.verdict.database = std::move(view);
+    pool_.verdict.asked_at = std::chrono::system_clock::now();
+  }
   void report() {
     auto report = std::make_shared<ExhaustionReport>();
     report->number = 3;
-    report->taken_at = std::chrono::system_clock::now();
-    report->verdict.finding = "<i>finding</i>";
-    report->database.emplace().backends = {backend(1, {2}), backend(2, {4711}),
-                                           backend(4711, {})};
-    pool_.reports = {report};
+    report->verdict.finding = "<i>finding</i>\xff";
+    pool_.reports = {std::move(report)};
   }
 
   LivePool pool_;
@@ -96,7 +100,7 @@ TEST_F(LiveFeedTest, TheBlockedAndTheirBlockersAreMarked) {
   hold(1, std::chrono::seconds(30));
   hold(2, std::chrono::seconds(40));
   hold(3, std::chrono::seconds(5));
-  report();
+  see_locks();
   const json pool = shown();
   const json& holders = pool.at("holders");
   ASSERT_EQ(holders.size(), 3U);
@@ -106,16 +110,12 @@ TEST_F(LiveFeedTest, TheBlockedAndTheirBlockersAreMarked) {
   EXPECT_FALSE(holders[2].contains("blockedBy"));
   ASSERT_EQ(pool.at("blockers").size(), 1U);
   EXPECT_EQ(pool.at("blockers")[0].at("user"), "user of 4711");
-  EXPECT_EQ(pool.at("seenInReport").at("number"), 3);
+  EXPECT_TRUE(pool.contains("locksSeenAt"));
 }
 
-TEST_F(LiveFeedTest, WhatAReportSawOfAnEarlierLeaseIsNotTold) {
-  report();
-  pool_.reports = {[&] {
-    auto older = std::make_shared<ExhaustionReport>(*pool_.reports[0]);
-    older->taken_at -= std::chrono::minutes(1);
-    return older;
-  }()};
+TEST_F(LiveFeedTest, WhatTheDatabaseSaidOfAnEarlierLeaseIsNotTold) {
+  see_locks();
+  pool_.verdict.asked_at -= std::chrono::minutes(1);
   hold(1, std::chrono::seconds(30));
   const json pool = shown();
   EXPECT_FALSE(pool.at("holders")[0].contains("blockedBy"));
@@ -148,6 +148,7 @@ TEST_F(LiveFeedTest, WhatOthersNameStaysOneLineOfValidUtf8) {
   EXPECT_EQ(pool.at("name"), "<b>\"po'ol\n\\xff");
   EXPECT_EQ(pool.at("holders")[0].at("statement").at("text"),
             "SELECT '\\xff\n'");
+  EXPECT_EQ(pool.at("reports")[0].at("finding"), "<i>finding</i>\\xff");
   EXPECT_EQ(pool.at("queryNames"), json({"q\\xff\r\n"}));
 }
 

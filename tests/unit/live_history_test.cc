@@ -13,6 +13,7 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 using testing::DoubleEq;
+using testing::DoubleNear;
 using testing::ElementsAre;
 
 // Adds a sample each second of a time of its own.
@@ -25,7 +26,7 @@ class HistoryTest : public testing::Test {
   }
   Sample latest() const { return history_.since(number_ - 1).at(0); }
 
-  // So many that took from 5 to 10 ms.
+  // So many that took 8 ms: in the bucket from 5 to 10.
   static void observe(HistogramSnapshot& histogram, std::uint64_t count) {
     histogram.counts[6] += count;
     histogram.sum += count * milliseconds(8);
@@ -50,10 +51,22 @@ TEST(Quantile, LiesEvenlyWithinItsBucket) {
   HistogramSnapshot histogram;
   EXPECT_FALSE(quantile(histogram, 0.5));
   histogram.counts[6] = 100;  // 5 to 10 ms
+  histogram.sum = 100 * std::chrono::microseconds(7500);
   EXPECT_THAT(*quantile(histogram, 0.5), DoubleEq(0.0075));
   EXPECT_THAT(*quantile(histogram, 1), DoubleEq(0.010));
   histogram.counts[0] = 300;  // to 0.1 ms
+  histogram.sum += 300 * std::chrono::microseconds(50);
   EXPECT_THAT(*quantile(histogram, 0.5), DoubleEq(0.0001 * 200 / 300));
+}
+
+TEST(Quantile, IsNoHigherThanTheSumAllows) {
+  HistogramSnapshot histogram;
+  histogram.counts[15] = 100;  // 5 to 10 s
+  histogram.sum = 100 * milliseconds(5003);
+  EXPECT_THAT(*quantile(histogram, 0.5), DoubleNear(5.003, 1e-6));
+  EXPECT_THAT(*quantile(histogram, 0.99), DoubleNear(5.006, 1e-3));
+  histogram.sum = 100 * milliseconds(9900);
+  EXPECT_THAT(*quantile(histogram, 0.01), DoubleNear(9.8, 0.01));
 }
 
 TEST(Quantile, OfWhatTookLongerThanAllBoundsIsTheLastBound) {
@@ -97,7 +110,7 @@ TEST_F(HistoryTest, RatesAndQuantilesAreThoseSinceTheSampleBefore) {
   EXPECT_EQ(latest().acquires, 50);
   EXPECT_EQ(latest().failures, 5);
   ASSERT_TRUE(latest().waits);
-  EXPECT_THAT(latest().waits->p50, DoubleEq(0.0075));
+  EXPECT_THAT(latest().waits->p50, DoubleEq(0.008));
   EXPECT_EQ(latest().waits->longest, 0.010);
   add();
   EXPECT_EQ(latest().acquires, 0);

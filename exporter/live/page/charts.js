@@ -12,8 +12,8 @@ Dygraph.PLUGINS = [Dygraph.Plugins.Axes, Dygraph.Plugins.Grid];
 const kDashes = [null, [7, 3], [2, 3], [9, 3, 2, 3], [14, 4], [4, 4], [1, 4], [9, 3, 2, 3, 2, 3]];
 const kSvg = "http://www.w3.org/2000/svg";
 
-function colour(index) {
-  return `--c${(index % 6) + 1}`;
+function colour(index, given = (index % 6) + 1) {
+  return `--c${given}`;
 }
 
 function resolved(name) {
@@ -21,14 +21,14 @@ function resolved(name) {
 }
 
 /** A piece of the line, as the chart draws it. */
-function swatch(index) {
+function swatch(index, given) {
   const svg = document.createElementNS(kSvg, "svg");
   svg.setAttribute("class", "line");
   svg.setAttribute("viewBox", "0 0 36 16");
   svg.setAttribute("aria-hidden", "true");
   const line = document.createElementNS(kSvg, "path");
   line.setAttribute("d", "M0 8H36");
-  line.setAttribute("stroke", `var(${colour(index)})`);
+  line.setAttribute("stroke", `var(${colour(index, given)})`);
   line.setAttribute("stroke-width", "4");
   const dash = kDashes[index % kDashes.length];
   if (dash) line.setAttribute("stroke-dasharray", dash.map((n) => n * 1.6).join(" "));
@@ -47,10 +47,7 @@ export class Chart {
   #summary = make("small");
   figure;
 
-  /**
-   * format(number) → text; stacked; limit(sample row index) → a line above all.
-   * Of each series { name, values }: as many values as there are times.
-   */
+  /** format(number) → text; stacked or not; the least top of the axis. */
   constructor(title, options) {
     this.#options = { title, ...options };
     this.figure = make(
@@ -62,12 +59,16 @@ export class Chart {
     );
   }
 
-  /** series: [{ name, values, sum }], times in milliseconds, all as long. */
+  /**
+   * series: [{ name, values, colour }], of the stack from its foot; times in
+   * milliseconds, all as long; the colour a number, or none.
+   */
   show(times, series, limit = null) {
-    this.#series = series;
+    // dygraphs begins its stacks with the last one.
+    this.#series = this.#options.stacked ? [...series].reverse() : series;
     this.#rows = times.map((time, row) => [
       new Date(time),
-      ...series.map(({ values }) => values[row]),
+      ...this.#series.map(({ values }) => values[row]),
     ]);
     this.#options.limit = limit;
     if (times.length > 0) this.#draw(times[times.length - 1]);
@@ -98,7 +99,7 @@ export class Chart {
     const faint = resolved("--edge");
     return {
       labels: ["time", ...labels],
-      colors: labels.map((_, index) => resolved(colour(index))),
+      colors: labels.map((_, index) => resolved(colour(index, this.#series[index].colour))),
       series: Object.fromEntries(
         labels.map((label, index) => [label, { strokePattern: kDashes[index % kDashes.length] }]),
       ),
@@ -173,7 +174,10 @@ export class Chart {
     fill(
       this.#legend,
       items,
-      () => make("li", {}, swatch(this.#legend.children.length), make("span"), make("b")),
+      () => {
+        const index = this.#legend.children.length;
+        return make("li", {}, swatch(index, this.#series[index].colour), make("span"), make("b"));
+      },
       (item, { name, value }) => {
         setText(item.children[1], name);
         setText(item.children[2], value);

@@ -7,6 +7,7 @@ import { amount, clock, duration, headline, moment, plural, queueWords } from ".
 
 const kStates = ["opening", "checking", "idle", "active", "closing"]; // as told
 const kBarStates = ["active", "checking", "opening", "closing", "idle"];
+const kColours = { active: 2, checking: 4, opening: 1, closing: 6, idle: 3 }; // as in the styles
 const kReasons = ["capacity", "opening", "backend_down", "server_slots"];
 
 function card(title, ...children) {
@@ -33,13 +34,15 @@ function statementWords({ statement }) {
   return `${name ? `${name}: ` : ""}${text}\n(${when}${ofThisLease ? "" : ", before this lease"})`;
 }
 
-function sizeWords({ offeredLoad, recommendedMax, bound }) {
+function sizeWords({ cause, offeredLoad, recommendedMax, bound }) {
+  // Other causes inflate the load.
+  if (cause !== "none" && cause !== "too_small") return "";
   const parts = [];
   if (offeredLoad !== undefined) parts.push(`The load needs ${amount(offeredLoad)} connections on average.`);
   if (recommendedMax !== undefined) {
     parts.push(`${plural(recommendedMax, "connection")} would keep 99 % of waits under 100 ms.`);
   }
-  if (bound) parts.push(`Bounded by ${bound}.`);
+  if (bound) parts.push(`More is bounded by ${bound}.`);
   return parts.join(" ");
 }
 
@@ -77,7 +80,7 @@ export class PoolView {
   ]);
   #holdersNote = make("p", { class: "note" });
 
-  #connections = new Chart("Connections by state", { format: amount, stacked: true, least: 1 });
+  #connections = new Chart("Connections by state (dotted: the limit)", { format: amount, stacked: true, least: 1 });
   #queue = new Chart("Waiting requests by reason", { format: amount, stacked: true, least: 4 });
   #waits = new Chart("Wait for a connection", { format: duration, least: 0.001 });
   #queries = new Chart("Query latency by name (mean)", { format: duration, least: 0.001 });
@@ -194,7 +197,10 @@ export class PoolView {
       times,
       kBarStates.map((state) => {
         const place = kStates.indexOf(state);
-        return column(state, ({ connections }) => connections[place]);
+        return {
+          ...column(state, ({ connections }) => connections[place]),
+          colour: kColours[state],
+        };
       }),
       samples.map(({ max }) => max),
     );
@@ -217,7 +223,7 @@ export class PoolView {
   }
 
   #showHolders() {
-    const { holders, moreHolders, blockers, seenInReport } = this.#pool;
+    const { holders, moreHolders, blockers, locksSeenAt } = this.#pool;
     const blocking = new Map();
     for (const { blockedBy = [] } of [...holders, ...blockers]) {
       for (const pid of blockedBy) blocking.set(pid, (blocking.get(pid) ?? 0) + 1);
@@ -259,9 +265,7 @@ export class PoolView {
     const notes = [];
     if (own.length === 0) notes.push("No connection is held.");
     if (moreHolders > 0) notes.push(`And ${moreHolders} more, held for less long.`);
-    if (seenInReport) {
-      notes.push(`Locks are as report ${seenInReport.number} saw them at ${clock(seenInReport.takenAt)}.`);
-    }
+    if (locksSeenAt) notes.push(`Locks are as the database told of them at ${clock(locksSeenAt)}.`);
     setText(this.#holdersNote, notes.join(" "));
     this.#holdersNote.hidden = notes.length === 0;
   }
