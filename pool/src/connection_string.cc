@@ -172,12 +172,12 @@ Expected<void> ConnectionString::set_tls(const TlsOptions& options) {
                          material.error().text});
   }
   values_.insert_or_assign("sslmode", std::string(to_sslmode(options.verify)));
-  if (options.verify == TlsVerify::kNothing) {
-    values_.erase("sslrootcert");
-  } else {
-    values_.insert_or_assign("sslrootcert", system_roots_file());
-  }
+  values_.insert_or_assign("sslrootcert", system_roots_file());
   use(std::move(*material));
+  if (options.verify == TlsVerify::kNothing) {
+    // libpq verifies whenever it has a root.
+    values_.insert_or_assign("sslrootcert", std::string(kNoTlsFile));
+  }
   return {};
 }
 

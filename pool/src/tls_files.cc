@@ -124,7 +124,7 @@ std::optional<TlsFileProblem> tls_file_problem(const ConnValues& effective) {
   for (const char* keyword : {"sslrootcert", "sslcert"}) {
     const std::string path = value_of(effective, keyword);
     certificates.clear();
-    if (path.empty()) continue;
+    if (path.empty() || path == kNoTlsFile) continue;
     if (auto problem = certificates_problem(path, certificates)) {
       return found(keyword, std::move(problem));
     }

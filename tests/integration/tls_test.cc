@@ -1,11 +1,14 @@
 // TLS with a private CA against a server that demands client certificates:
 // the right ones, and each wrong one with its cause and cure.
+#include <filesystem>
 #include <string>
 
 #include "dbpool/pool.h"
 #include "tests/integration/opening_fixture.h"
 #include "tests/support/certificates.h"
 #include "tests/support/eventually.h"
+#include "tests/support/scoped_env.h"
+#include "tests/support/temp_dir.h"
 
 namespace dbpool::test {
 namespace {
@@ -110,6 +113,26 @@ TEST_F(TlsTest, AnUnknownCaIsToldWithTheIssuer) {
   tls.ca = stranger_.certificate();
   expect_tls(target_with(tls),
              "signed by an unknown CA (issuer \"CN=Test CA\")");
+}
+
+TEST_F(TlsTest, WhatIsNotToBeVerifiedIsNotWhoeverHasARoot) {
+  const TempDir home;
+  const std::string root = home.path() + "/.postgresql/root.crt";
+  std::filesystem::create_directory(home.path() + "/.postgresql");
+  write_file(root, stranger_.certificate());
+  TlsOptions tls = options(client_);
+  tls.verify = TlsVerify::kNothing;
+  for (const std::string& ca : {std::string(), stranger_.certificate()}) {
+    tls.ca = ca;
+    for (const char* variable :
+         {static_cast<const char*>(nullptr), root.c_str()}) {
+      const ScopedEnv in_home("HOME", home.path().c_str());
+      const ScopedEnv in_variable("PGSSLROOTCERT", variable);
+      const auto connected =
+          connect(target_with(tls), {.timeout = kLongEnough});
+      EXPECT_TRUE(connected) << (connected ? "" : connected.error().message);
+    }
+  }
 }
 
 TEST_F(TlsTest, AHostNameThatIsNotInTheCertificateIsToldWithThoseThatAre) {

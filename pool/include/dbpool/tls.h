@@ -30,7 +30,8 @@ using WallTime = std::chrono::system_clock::time_point;
 
 // How much of the server is verified.
 enum class TlsVerify : std::uint8_t {
-  kNothing,  // encrypt only: anyone between could pose as the server
+  kNothing,  // encrypt only, also with a CA at hand: anyone between could
+             // pose as the server
   kChain,    // its certificate comes from a CA that is trusted
   kFull,     // and names the host that is connected to
 };
@@ -87,6 +88,11 @@ class TlsMaterial {
 // /etc/ssl/certs/ca-certificates.crt or OpenSSL's own default, the first that
 // is there; Debian's if none is.
 std::string system_roots_file();
+
+// For sslrootcert and sslcert: none, where an empty one would let the
+// environment and ~/.postgresql have their say. No file can be there, and
+// libpq goes on without one, as long as sslmode verifies nothing.
+inline constexpr std::string_view kNoTlsFile = "/dev/null/none";
 
 }  // namespace dbpool
 
