@@ -294,7 +294,7 @@ std::string help_text() {
       "libpq URI or key=value string: a flag would show its password in ps.\n"
       "DB_SSL_CA, DB_SSL_CERT and DB_SSL_KEY take certificates and key for "
       "TLS\n"
-      "as base64 of PEM. NAME_FILE names a file for each of the four.\n"
+      "as PEM or base64 of it. NAME_FILE names a file for each of the four.\n"
       "A flag stands over the variable named beside it.\n"
       "\n"
       "  --profile=PROFILE\n"

@@ -49,7 +49,7 @@ constexpr std::string_view kByLifetime =
 constexpr std::string_view kByStatement =
     "statements are cancelled after DB_STATEMENT_TIMEOUT_MS";
 constexpr std::string_view kByCa =
-    "who is trusted is told by DB_SSL_CA (base64 of PEM) or DB_SSL_CA_FILE";
+    "who is trusted is told by DB_SSL_CA (PEM) or DB_SSL_CA_FILE";
 constexpr std::string_view kBySsl =
     "TLS is set by DB_SSL and DB_SSL_REJECT_UNAUTHORIZED, or by sslmode in "
     "DATABASE_URL";

@@ -2,10 +2,12 @@
 #ifndef DBPOOL_EXPORTER_SETTINGS_LIBPQ_TLS_H_
 #define DBPOOL_EXPORTER_SETTINGS_LIBPQ_TLS_H_
 
+#include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
-#include <utility>
+#include <string_view>
 
 #include "dbpool/connect.h"
 
@@ -14,27 +16,46 @@ namespace dbpool::exporter {
 // PGSSLMODE, PGSSLROOTCERT, PGSSLCERT and PGSSLKEY, as far as they are set.
 using LibpqVariables = std::map<std::string, std::string, std::less<>>;
 
-// In the URL, in a service file, or in libpq's own variables.
+// Each stands over those before it.
+enum class Sayer : std::uint8_t { kNobody, kVariable, kServiceFile, kUrl };
+
 struct Said {
+  std::string keyword;
   std::string value;  // empty: nothing
-  std::string from;   // "DATABASE_URL", "the service file", "PGSSLMODE" …
+  Sayer by = Sayer::kNobody;
+  std::string from;  // "DATABASE_URL", "the service file", "PGSSLMODE" …
 
   explicit operator bool() const noexcept { return !value.empty(); }
   // libpq's variables hold for a whole host, and contradict nothing.
-  bool is_demand() const;
+  bool is_demand() const noexcept { return by >= Sayer::kServiceFile; }
+  // In a sentence: "sslrootcert in DATABASE_URL" or "PGSSLROOTCERT".
+  std::string name() const;
+  // What a line about it begins with: "DATABASE_URL: sslrootcert" or
+  // "PGSSLROOTCERT".
+  std::string head() const;
+  // With its value: "DATABASE_URL: sslrootcert=\"/ca.pem\"".
+  std::string head_and_value() const;
 };
 
 struct LibpqTls {
   Said mode, root, certificate, key;
 
-  // The first of the files that are named, and what names it, such as
-  // "sslrootcert in DATABASE_URL" or "PGSSLROOTCERT"; null: none.
-  std::pair<const Said*, std::string> first_file() const;
+  // The one of the files that stands over the others; null: none is named.
+  const Said* first_file() const;
 };
 
-// The URL stands over a service file, and that over the variables.
+// Blocks for the service file; not while other threads run, since the
+// environment is another one meanwhile.
 LibpqTls libpq_tls(const ConnectionString& database,
                    const LibpqVariables& variables);
+
+// "sslmode=require in DATABASE_URL"
+std::string shown_mode(const Said& mode);
+// Of an sslmode that libpq does not know: one line.
+std::optional<std::string> sslmode_problem(const Said& mode);
+
+bool verifies(std::string_view sslmode);
+bool demands_tls(std::string_view sslmode);
 
 }  // namespace dbpool::exporter
 

@@ -220,15 +220,18 @@ void Loader::take_database() {
     (void)tls_wishes();  // for the mistakes in these
     return;
   }
+  const TlsWishes wishes = tls_wishes();
   if (auto checked = database->check_completed(); !checked) {
-    error(name + ": " + checked.error().message);
-    (void)tls_wishes();
+    const auto mode = sslmode_problem(libpq_tls(*database, wishes.libpq).mode);
+    error(mode.value_or(name + ": " + checked.error().message));
     return;
   }
+  // What belongs to a file that cannot be read would be wrong without it.
+  if (errors_.size() > mistakes) return;
   if (auto problem = database->passfile_problem()) {
     settings.notices.push_back({LogLevel::kWarn, *std::move(problem)});
   }
-  TlsDecision tls = decide_tls(*database, tls_wishes());
+  TlsDecision tls = decide_tls(*database, wishes);
   for (std::string& line : tls.errors) error(std::move(line));
   for (Notice& notice : tls.notices) {
     settings.notices.push_back(std::move(notice));
@@ -272,8 +275,10 @@ TlsWishes Loader::tls_wishes() {
   }
   for (const char* name :
        {"PGSSLMODE", "PGSSLROOTCERT", "PGSSLCERT", "PGSSLKEY"}) {
-    std::string value = variable(environment_, name);
-    if (!value.empty()) wishes.libpq.emplace(name, std::move(value));
+    // As it is, blanks and all: so libpq takes it.
+    const auto found = environment_.find(name);
+    if (found == environment_.end() || found->second.empty()) continue;
+    wishes.libpq.emplace(name, found->second);
   }
   return wishes;
 }

@@ -26,7 +26,8 @@ struct TlsWishes {
   std::string ca_name = "DB_SSL_CA";
   std::string certificate_name = "DB_SSL_CERT";
   std::string key_name = "DB_SSL_KEY";
-  LibpqVariables libpq = {};  // count as the URL does; contradict nothing
+  LibpqVariables libpq = {};  // under the URL; contradict nothing
+  std::string system_roots = system_roots_file();
 };
 
 struct TlsDecision {
@@ -42,7 +43,7 @@ struct TlsDecision {
 // Checks the material and the files that sslrootcert, sslcert and sslkey name,
 // and sets sslmode, sslrootcert, sslcert and sslkey. Material (DB_SSL_CA,
 // DB_SSL_CERT, DB_SSL_KEY) means ssl=true where DB_SSL is not given; so do
-// those files, where no sslmode is given (for files in the URL, none there).
+// those files, where no sslmode stands beside or over them.
 //
 //   given                              sslmode
 //   ssl=false                          disable
@@ -50,19 +51,21 @@ struct TlsDecision {
 //                                      verify-ca, or require without DB_SSL_CA
 //   ssl=true,  reject=true             verify-full
 //   ssl=true,  reject=false            require
-//   reject=true                        verify-full, where TLS is on at all
-//   reject=false                       the URL's; require where the URL has
-//                                      none and the profile wants TLS
+//   reject=true                        verify-full, where the URL, PGSSLMODE
+//                                      or the profile turns TLS on
+//   reject=false                       the URL's; PGSSLMODE or the profile's,
+//                                      with require for what verifies
 //   neither                            the URL's, PGSSLMODE, or the profile's:
 //                                      verify-full or disable
 //
 // A service file counts as the URL, which stands over it. Errors: a variable
 // that would take away what the URL demands. One that demands more than the
-// URL wins, and that is said. Material stands over the URL's own. With
-// reject=false DB_SSL_CA and PGSSLROOTCERT are not used: libpq verifies
-// whenever it has a root. sslrootcert=system is what system_roots_file() says,
-// with verify-full. A database that is reached by Unix sockets only is left as
-// it is: libpq knows no TLS there.
+// URL wins; that is said, where the URL's demands no TLS. Material stands over
+// the URL's own. With reject=false no roots are used: libpq verifies whenever
+// it has some. sslrootcert=system is `system_roots`, with verify-full. What is
+// not named is none, whatever ~/.postgresql has, but for root.crl. A database
+// that is reached by Unix sockets only is left as it is: libpq knows no TLS
+// there.
 TlsDecision decide_tls(ConnectionString& database, const TlsWishes& wishes);
 
 }  // namespace dbpool::exporter

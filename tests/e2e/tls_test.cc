@@ -162,8 +162,15 @@ TEST_F(TlsE2eTest, AWrongCaIsCountedAsTlsWithCauseAndCure) {
 }
 
 TEST_F(TlsE2eTest, NoVerificationWorksWithOneWarning) {
+  const TempDir home;
+  const std::string stranger = CertificateAuthority("Stranger").certificate();
+  const std::string root = home.path() + "/.postgresql/root.crt";
+  std::filesystem::create_directory(home.path() + "/.postgresql");
+  write_file(root, stranger);
   Variables env = variables();
-  env["DB_SSL_CA"] = base64(CertificateAuthority("Stranger").certificate());
+  env["HOME"] = home.path();
+  env["PGSSLROOTCERT"] = root;
+  env["DB_SSL_CA"] = base64(stranger);
   env["DB_SSL_REJECT_UNAUTHORIZED"] = "false";
   Exporter exporter(with(env));
   EXPECT_TRUE(exporter.eventually_page(is_up)) << exporter.output();
@@ -172,6 +179,23 @@ TEST_F(TlsE2eTest, NoVerificationWorksWithOneWarning) {
     warnings += line.find("level=warn") != std::string::npos ? 1 : 0;
   }
   EXPECT_EQ(warnings, 1U) << exporter.output();
+}
+
+TEST_F(TlsE2eTest, FilesInTheHomeCountForNothing) {
+  const TempDir home;
+  const std::string folder = home.path() + "/.postgresql";
+  std::filesystem::create_directory(folder);
+  write_file(folder + "/root.crt",
+             CertificateAuthority("Stranger").certificate());
+  write_file(folder + "/postgresql.crt", client_.certificate);
+  write_file(folder + "/postgresql.key", client_.key);
+  std::filesystem::permissions(folder + "/postgresql.key",
+                               std::filesystem::perms(0600));
+  Exporter exporter(with({{"HOME", home.path()}, {"PGSSLMODE", "require"}}));
+  // Through with the server's certificate, and without one of its own.
+  EXPECT_TRUE(
+      exporter.wait_for_log("reason=tls.*valid client certificate.*"
+                            "DB_SSL_CERT and DB_SSL_KEY"));
 }
 
 TEST_F(TlsE2eTest, EachMistakeIsOneLineAndExitCodeTwo) {

@@ -65,7 +65,7 @@ TEST_F(TlsFiles, ARootMeansThatTheServerIsVerified) {
   const Decided variable =
       decide(kDatabase, {.libpq = {{"PGSSLROOTCERT", path("ca.pem")}}});
   EXPECT_EQ(variable.mode, "verify-full");
-  EXPECT_EQ(variable.roots, "unset") << "libpq reads it itself";
+  EXPECT_EQ(variable.roots, path("ca.pem"));
   EXPECT_EQ(variable.decision.mode_source, "PGSSLROOTCERT");
 }
 
@@ -112,12 +112,31 @@ TEST_F(TlsFiles, ARootContradictsAModeThatVerifiesNothing) {
                           "verifies"));
 }
 
-TEST_F(TlsFiles, OneGivenEmptyInTheUrlIsNone) {
+TEST_F(TlsFiles, ThoseOfTheUrlStandOverPgSslMode) {
+  for (const char* mode : {"allow", "require", "verify-ca"}) {
+    for (const std::string& query : {root(), client()}) {
+      EXPECT_EQ(decide(url(query), {.libpq = {{"PGSSLMODE", mode}}}).mode,
+                "verify-full")
+          << mode << " and " << query;
+    }
+    EXPECT_EQ(decide(kDatabase, {.libpq = {{"PGSSLROOTCERT", path("ca.pem")},
+                                           {"PGSSLMODE", mode}}})
+                  .mode,
+              mode);
+  }
+  const Decided both = decide(
+      url(client()),
+      {.libpq = {{"PGSSLROOTCERT", path("ca.pem")}, {"PGSSLMODE", "disable"}}});
+  EXPECT_EQ(both.mode, "verify-full");
+  EXPECT_EQ(both.decision.mode_source, "sslcert in DATABASE_URL");
+}
+
+TEST_F(TlsFiles, OneGivenEmptyInTheUrlIsNotGiven) {
   const Decided decided =
       decide(url("sslmode=require&sslrootcert="),
-             {.libpq = {{"PGSSLROOTCERT", path("none.pem")}}});
-  EXPECT_THAT(decided.decision.errors, IsEmpty());
-  EXPECT_THAT(texts(decided), ElementsAre(HasSubstr("not verified")));
+             {.libpq = {{"PGSSLROOTCERT", path("ca.pem")}}});
+  EXPECT_EQ(decided.roots, path("ca.pem")) << "so libpq has it";
+  EXPECT_THAT(texts(decided), IsEmpty());
 }
 
 TEST_F(TlsFiles, TlsThatIsTurnedOffContradictsThemInTheUrlOnly) {
@@ -152,7 +171,7 @@ TEST_F(TlsFiles, ARootOfTheEnvironmentIsNotUsedWhereNothingIsToBeVerified) {
                          .reject_unauthorized = false,
                          .libpq = {{"PGSSLROOTCERT", path("none.pem")}}});
   EXPECT_EQ(decided.mode, "require");
-  EXPECT_EQ(decided.roots, "");
+  EXPECT_EQ(decided.roots, kNoTlsFile);
   EXPECT_THAT(texts(decided),
               ElementsAre(HasSubstr("(PGSSLROOTCERT is not used)")));
 }
@@ -200,6 +219,85 @@ TEST_F(TlsFiles, OneThatIsNoGoodStopsTheStart) {
       decide(url("sslmode=disable&" + app + path("none")), {}).decision.errors,
       IsEmpty())
       << "it is not used";
+}
+
+TEST_F(TlsFiles, ACertificateAndItsKeyComeTogether) {
+  const std::string certificate = path("app.pem");
+  const std::string key = path("app.key");
+  const auto errors = [&](const std::string& query, LibpqVariables variables) {
+    return decide(url(query), {.ssl = true, .libpq = std::move(variables)})
+        .decision.errors;
+  };
+  EXPECT_THAT(errors("sslcert=" + certificate, {}),
+              ElementsAre("DATABASE_URL: sslcert: is given without its key; "
+                          "expected sslkey or PGSSLKEY too, or neither"));
+  EXPECT_THAT(errors("sslkey=" + key, {}),
+              ElementsAre("DATABASE_URL: sslkey: is given without its "
+                          "certificate; expected sslcert or PGSSLCERT too, or "
+                          "neither"));
+  EXPECT_THAT(errors("", {{"PGSSLCERT", certificate}}),
+              ElementsAre(StartsWith("PGSSLCERT: is given without its key")));
+  EXPECT_THAT(errors("sslcert=" + certificate, {{"PGSSLKEY", key}}), IsEmpty());
+  TlsWishes own{.ssl = true, .libpq = {{"PGSSLCERT", certificate}}};
+  own.material.certificate = client_.certificate;
+  own.material.key = client_.key;
+  EXPECT_THAT(decide(kDatabase, own).decision.errors, IsEmpty());
+  EXPECT_THAT(
+      decide(kDatabase, {.ssl = false, .libpq = {{"PGSSLCERT", certificate}}})
+          .decision.errors,
+      IsEmpty());
+}
+
+TEST_F(TlsFiles, AMistakeNamesTheVariablesThatNameTheFiles) {
+  test::write_file(path("other.key"), ca_.issue({.common_name = "other"}).key);
+  std::filesystem::permissions(path("other.key"), std::filesystem::perms(0600));
+  EXPECT_THAT(
+      decide(kDatabase, {.libpq = {{"PGSSLCERT", path("app.pem")},
+                                   {"PGSSLKEY", path("other.key")}}})
+          .decision.errors,
+      ElementsAre(testing::AllOf(
+          StartsWith("PGSSLKEY=\""),
+          HasSubstr("does not match the certificate of PGSSLCERT; expected"))));
+}
+
+TEST_F(TlsFiles, AServiceOfTheEnvironmentCountsAsOneOfTheUrl) {
+  test::write_file(path("services"),
+                   "[full]\nhost=db\nsslmode=verify-full\n[weak]\nhost=db\n"
+                   "sslmode=prefer\nsslrootcert=" +
+                       path("ca.pem") + "\n[plain]\nhost=db\n");
+  const test::ScopedEnv file("PGSERVICEFILE", path("services").c_str());
+  for (const char* variable : {"", "verify-full", "allow"}) {
+    const test::ScopedEnv service("PGSERVICE", "full");
+    const test::ScopedEnv mode("PGSSLMODE", variable);
+    TlsWishes wishes;
+    if (*variable != 0) wishes.libpq = {{"PGSSLMODE", variable}};
+    const Decided decided = decide("postgresql://", wishes);
+    EXPECT_EQ(decided.mode, "verify-full");
+    EXPECT_EQ(decided.decision.mode_source, "the service file");
+    wishes.ssl = false;
+    EXPECT_THAT(decide("postgresql://", wishes).decision.errors,
+                ElementsAre(HasSubstr("DB_SSL=false contradicts "
+                                      "sslmode=verify-full in the service "
+                                      "file")))
+        << variable;
+  }
+  EXPECT_THAT(decide("service=weak", {}).decision.errors,
+              ElementsAre(StartsWith("sslrootcert contradicts sslmode=prefer "
+                                     "in the service file")));
+  const Decided over = decide("service=weak sslrootcert=" + path("ca.pem"), {});
+  EXPECT_EQ(over.mode, "verify-full") << "the URL stands over it";
+  EXPECT_THAT(texts(over), ElementsAre(HasSubstr("stands over sslmode=prefer "
+                                                 "in the service file")));
+  const Decided plain = decide("service=plain", {.ssl_by_default = true});
+  EXPECT_EQ(plain.mode, "verify-full");
+  EXPECT_EQ(plain.decision.mode_source, "profile");
+}
+
+TEST_F(TlsFiles, AnEarlierVariableOfLibpqsIsNamed) {
+  const test::ScopedEnv env("PGREQUIRESSL", "1");
+  const Decided decided = decide(kDatabase, {});
+  EXPECT_EQ(decided.mode, "require");
+  EXPECT_EQ(decided.decision.mode_source, "PGREQUIRESSL");
 }
 
 TEST_F(TlsFiles, AServiceFileCountsAsTheUrl) {

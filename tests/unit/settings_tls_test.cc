@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "tests/support/certificates.h"
+#include "tests/support/scoped_env.h"
 #include "tests/unit/settings_fixture.h"
 #include "tests/unit/settings_tls_fixture.h"
 
@@ -121,7 +122,21 @@ TEST(Tls, VerificationUsesTheSystemsRootsUnlessOthersAreNamed) {
   EXPECT_EQ(
       decide("postgres://db/x", {.ssl = true, .reject_unauthorized = false})
           .roots,
-      "unset");
+      kNoTlsFile)
+      << "not even those of ~/.postgresql";
+}
+
+TEST(Tls, RootsOfTheSystemThatAreMissingAreWarnedOf) {
+  for (const char* url : {kDatabase, "postgres://db/x?sslrootcert=system"}) {
+    const Decided decided =
+        decide(url, {.ssl = true, .system_roots = "/nonexistent/roots"});
+    EXPECT_THAT(decided.decision.errors, IsEmpty());
+    EXPECT_EQ(decided.roots, "/nonexistent/roots");
+    ASSERT_EQ(decided.decision.notices.size(), 1U);
+    EXPECT_EQ(decided.decision.notices[0].text,
+              "the database's certificate cannot be verified: there is no "
+              "/nonexistent/roots; install ca-certificates or give DB_SSL_CA");
+  }
 }
 
 TEST(Tls, EncryptionWithoutVerificationIsWarnedOfOnce) {
@@ -140,16 +155,60 @@ TEST(Tls, EncryptionWithoutVerificationIsWarnedOfOnce) {
 }
 
 TEST(Tls, PgSslModeStandsOverTheProfileAndUnderTheVariables) {
-  const LibpqVariables allow = {{"PGSSLMODE", "allow"}};
-  EXPECT_EQ(
-      decide("postgres://db/x", {.ssl_by_default = true, .libpq = allow}).mode,
-      "allow");
-  EXPECT_EQ(decide("postgres://db/x", {.ssl = true, .libpq = allow}).mode,
-            "verify-full");
-  EXPECT_EQ(decide("postgres://db/x", {.ssl = false, .libpq = allow}).mode,
-            "disable");
-  EXPECT_EQ(decide("postgres://db/x?sslmode=require", {.libpq = allow}).mode,
+  struct {
+    const char* variable;
+    std::optional<bool> ssl, reject;
+    bool production;
+    const char* expected;  // the mode and who decided it
+  } const cases[] = {
+      {"allow", kUnset, kUnset, true, "allow PGSSLMODE"},
+      {"disable", kUnset, kUnset, true, "disable PGSSLMODE"},
+      {"allow", true, kUnset, false, "verify-full DB_SSL"},
+      {"require", true, kUnset, false, "verify-full DB_SSL"},
+      {"verify-ca", true, kUnset, false, "verify-full DB_SSL"},
+      {"verify-full", true, false, false, "require DB_SSL"},
+      {"verify-full", false, kUnset, false, "disable DB_SSL"},
+      // Nothing is verified where that is asked for …
+      {"verify-full", kUnset, false, false,
+       "require DB_SSL_REJECT_UNAUTHORIZED"},
+      {"verify-ca", kUnset, false, true, "require DB_SSL_REJECT_UNAUTHORIZED"},
+      {"require", kUnset, false, true, "require PGSSLMODE"},
+      {"prefer", kUnset, false, true, "prefer PGSSLMODE"},
+      {"disable", kUnset, false, true, "disable PGSSLMODE"},
+      // … and all of it where TLS is on.
+      {"require", kUnset, true, false,
+       "verify-full DB_SSL_REJECT_UNAUTHORIZED"},
+      {"prefer", kUnset, true, false, "verify-full DB_SSL_REJECT_UNAUTHORIZED"},
+      {"disable", kUnset, true, false, "disable PGSSLMODE"},
+      {"disable", kUnset, true, true, "verify-full DB_SSL_REJECT_UNAUTHORIZED"},
+  };
+  for (const auto& c : cases) {
+    const Decided decided =
+        decide(kDatabase, {.ssl = c.ssl,
+                           .reject_unauthorized = c.reject,
+                           .ssl_by_default = c.production,
+                           .libpq = {{"PGSSLMODE", c.variable}}});
+    EXPECT_THAT(decided.decision.errors, IsEmpty());
+    EXPECT_EQ(decided.mode + " " + decided.decision.mode_source, c.expected)
+        << c.variable << " ssl " << testing::PrintToString(c.ssl) << " reject "
+        << testing::PrintToString(c.reject) << " production " << c.production;
+  }
+  EXPECT_EQ(decide("postgres://db/x?sslmode=require",
+                   {.libpq = {{"PGSSLMODE", "allow"}}})
+                .mode,
             "require");
+}
+
+TEST(Tls, WhatIsNotUsedForWantOfVerificationIsNamed) {
+  const Decided decided = decide(
+      kDatabase,
+      {.reject_unauthorized = false,
+       .libpq = {{"PGSSLMODE", "verify-full"}, {"PGSSLROOTCERT", "/ca.pem"}}});
+  EXPECT_EQ(decided.roots, kNoTlsFile);
+  ASSERT_EQ(decided.decision.notices.size(), 1U);
+  EXPECT_THAT(decided.decision.notices[0].text,
+              HasSubstr("(PGSSLMODE=verify-full and PGSSLROOTCERT are not "
+                        "used)"));
 }
 
 class TlsMaterialSettings : public testing::Test {
@@ -215,7 +274,7 @@ TEST_F(TlsMaterialSettings, ACaIsNotUsedWhereNothingIsToBeVerified) {
       "postgres://db/x", with_ca({.ssl = true, .reject_unauthorized = false}));
   EXPECT_THAT(decided.decision.errors, IsEmpty());
   EXPECT_EQ(decided.mode, "require");
-  EXPECT_EQ(decided.roots, "unset");
+  EXPECT_EQ(decided.roots, kNoTlsFile);
   ASSERT_EQ(decided.decision.notices.size(), 1U);
   EXPECT_THAT(decided.decision.notices[0].text,
               HasSubstr("DB_SSL_CA is not used"));
@@ -246,14 +305,42 @@ TEST(Tls, VerificationThatIsAskedForWithoutTlsIsWarnedOf) {
               IsEmpty());
 }
 
-TEST(Tls, AVariableThatStandsOverTheUrlIsSaid) {
-  const Decided decided =
-      decide("postgres://db/x?sslmode=disable", {.ssl = true});
-  EXPECT_EQ(decided.mode, "verify-full");
+TEST(Tls, VerificationThatPgSslModeTurnsOffIsWarnedOf) {
+  const Decided decided = decide(
+      kDatabase,
+      {.reject_unauthorized = true, .libpq = {{"PGSSLMODE", "disable"}}});
   ASSERT_EQ(decided.decision.notices.size(), 1U);
-  EXPECT_EQ(decided.decision.notices[0].level, LogLevel::kWarn);
   EXPECT_THAT(decided.decision.notices[0].text,
-              StartsWith("DB_SSL=true stands over sslmode=disable"));
+              StartsWith("DB_SSL_REJECT_UNAUTHORIZED=true verifies nothing"));
+}
+
+TEST(Tls, AVariableThatStandsOverTheUrlIsSaid) {
+  for (const std::string mode : {"disable", "allow", "prefer"}) {
+    const Decided decided =
+        decide("postgres://db/x?sslmode=" + mode, {.ssl = true});
+    EXPECT_EQ(decided.mode, "verify-full");
+    ASSERT_EQ(decided.decision.notices.size(), 1U) << mode;
+    EXPECT_EQ(decided.decision.notices[0].level, LogLevel::kWarn);
+    EXPECT_THAT(decided.decision.notices[0].text,
+                StartsWith("DB_SSL=true stands over sslmode=" + mode +
+                           " in DATABASE_URL"));
+  }
+}
+
+TEST(Tls, AnUnknownPgSslModeIsItsOwnMistake) {
+  const test::ScopedEnv env("PGSSLMODE", "full");
+  EXPECT_THAT(
+      settings_test::mistakes({{"PGSSLMODE", "full"}}),
+      ElementsAre("PGSSLMODE=\"full\": expected disable, allow, prefer, "
+                  "require, verify-ca or verify-full"));
+}
+
+TEST(Tls, AFileThatCannotBeReadIsTheOnlyMistake) {
+  const test::CertificateAuthority ca("Test CA");
+  const std::string key = ca.issue({.common_name = "app"}).key;
+  EXPECT_THAT(settings_test::mistakes(
+                  {{"DB_SSL_CERT_FILE", "/nonexistent"}, {"DB_SSL_KEY", key}}),
+              ElementsAre(StartsWith("DB_SSL_CERT_FILE=\"/nonexistent\"")));
 }
 
 TEST(Tls, UnixSocketsAreLeftAloneAndSaidSoAtInfo) {
