@@ -98,7 +98,8 @@ Verdict judge_openings(const DiagnosisFacts& facts) {
                " on average so far";
   }
   return {Cause::kOpeningSlow, std::move(finding),
-          "see in dbpool_connect_phase_duration_seconds which phase is slow (resolve, "
+          "see in dbpool_connect_phase_duration_seconds which phase is slow "
+          "(resolve, "
           "tcp, tls, auth); raise DB_POOL_MIN so that connections are there "
           "before they are asked for"};
 }

@@ -13,10 +13,10 @@
 #include "exporter/duration_words.h"
 #include "exporter/http/debug_pools_handler.h"
 #include "exporter/http/health_handler.h"
-#include "exporter/live/landing_page.h"
 #include "exporter/http/lifecycle_handlers.h"
 #include "exporter/http/metrics_handler.h"
 #include "exporter/http/stats_handler.h"
+#include "exporter/live/landing_page.h"
 
 namespace dbpool::exporter {
 namespace {
