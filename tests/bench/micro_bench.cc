@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
+#include <mutex>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -14,6 +15,7 @@
 #include "dbpool/pool.h"
 #include "exporter/http/metrics_handler.h"
 #include "exporter/pool_metrics.h"
+#include "tests/bench/mutex_pool.h"
 #include "tests/support/postgres.h"
 
 namespace dbpool::bench {
@@ -51,8 +53,28 @@ void acquire_and_release(benchmark::State& state) {
   Pool& pool = shared_pool();
   for (auto _ : state) must(pool.acquire());
 }
-BENCHMARK(acquire_and_release)->Threads(1)->Threads(2)->Threads(8);
-BENCHMARK(acquire_and_release)->Threads(64)->UseRealTime();
+BENCHMARK(acquire_and_release)
+    ->Threads(1)
+    ->Threads(2)
+    ->Threads(32)
+    ->Threads(64)
+    ->UseRealTime();
+
+// The same on the least that can be called a pool.
+void acquire_and_release_by_mutex(benchmark::State& state) {
+  static MutexPool<std::uint32_t> pool;
+  static std::once_flag filled;
+  std::call_once(filled, [] {
+    for (std::uint32_t i = 0; i < kConnections; ++i) pool.release(i);
+  });
+  for (auto _ : state) pool.release(pool.acquire());
+}
+BENCHMARK(acquire_and_release_by_mutex)
+    ->Threads(1)
+    ->Threads(2)
+    ->Threads(32)
+    ->Threads(64)
+    ->UseRealTime();
 
 void snapshot(benchmark::State& state) {
   const Pool& pool = shared_pool();
