@@ -1,7 +1,7 @@
 // usage: dbpool_page_stage PROGRAM [ARGUMENT]…
 // Runs a program beside a private PostgreSQL with a table `stock`, which the
-// program's environment names for a superuser: $DATABASE_URL. It has the
-// exporter that was built, too: $DBPOOL_EXPORTER_PROGRAM.
+// program's environment names: $DATABASE_URL. It has the exporter that was
+// built, too: $DBPOOL_EXPORTER_PROGRAM.
 
 #include <chrono>
 #include <cstdio>
@@ -17,11 +17,16 @@ namespace {
 
 int run(const std::vector<std::string>& command) {
   const Postgres postgres;
-  postgres.sql("CREATE TABLE stock AS SELECT generate_series(1, 100) AS id");
+  postgres.sql("CREATE DATABASE orders OWNER " + std::string(kAppUser));
+  postgres.sql(
+      "CREATE TABLE stock AS SELECT generate_series(1, 100) AS id;"
+      "GRANT ALL ON stock TO " +
+          std::string(kAppUser),
+      "orders");
   ChildOptions program;
   program.program = command.front();
   program.args.assign(command.begin() + 1, command.end());
-  program.env = {{"DATABASE_URL", postgres.url()},
+  program.env = {{"DATABASE_URL", postgres.tcp_url("orders")},
                  {"DBPOOL_EXPORTER_PROGRAM", DBPOOL_EXPORTER_PROGRAM}};
   program.stdout_fd = 1;
   program.stderr_fd = 2;
