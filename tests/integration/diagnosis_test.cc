@@ -248,10 +248,9 @@ TEST_F(DiagnosisTest, APreparedTransactionBlocksAsNobody) {
   PostgresOptions options;
   options.config = {"max_prepared_transactions = 1"};
   const Postgres postgres(options);
+  postgres.sql("CREATE TABLE stock (id int)");
   PgSession(postgres.url())
-      .execute(
-          "CREATE TABLE stock (id int); BEGIN; LOCK TABLE stock; PREPARE "
-          "TRANSACTION 'migrate'");
+      .execute("BEGIN; LOCK TABLE stock; PREPARE TRANSACTION 'migrate'");
   Pool pool = make_pool(postgres.url(), quiet_options(1));
   ServerSession session(ConnectionString::parse(postgres.url()).value(), {});
   PgSession watching(postgres.url());
