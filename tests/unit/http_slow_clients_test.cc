@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "exporter/http/server.h"
+#include "tests/support/eventually.h"
 #include "tests/support/http_client.h"
 
 namespace dbpool::exporter {
@@ -89,6 +90,11 @@ TEST_F(SlowClientsTest, ConnectionsThatAskForNothingMoreMakeRoom) {
 
 TEST_F(SlowClientsTest, AnswersThatAreNotReadMakeRoom) {
   for (int i = 0; i < 70; ++i) connect().send(kLargeRequest);
+  // Until the answers are made their requests have their places.
+  EXPECT_TRUE(test::eventually(kPatienceOfTests, [this] {
+    return http_get(port(), "/hello", {.timeout = kPatienceOfTests}).status ==
+           200;
+  }));
   expect_answers();
 }
 
