@@ -6,19 +6,19 @@
 
 namespace dbpool {
 
-Lease::Lease(std::shared_ptr<detail::PoolCore> core, Connection* connection,
+Lease::Lease(detail::PoolCore& core, Connection* connection,
              std::uint32_t slot) noexcept
-    : core_(std::move(core)), connection_(connection), slot_(slot) {}
+    : core_(&core), connection_(connection), slot_(slot) {}
 
 Lease::Lease(Lease&& other) noexcept
-    : core_(std::move(other.core_)),
+    : core_(other.core_),
       connection_(std::exchange(other.connection_, nullptr)),
       slot_(other.slot_) {}
 
 Lease& Lease::operator=(Lease&& other) noexcept {
   if (this != &other) {
     release();
-    core_ = std::move(other.core_);
+    core_ = other.core_;
     connection_ = std::exchange(other.connection_, nullptr);
     slot_ = other.slot_;
   }
@@ -27,12 +27,11 @@ Lease& Lease::operator=(Lease&& other) noexcept {
 
 void Lease::release() noexcept {
   if (connection_ == nullptr) return;
-  const std::shared_ptr<detail::PoolCore> core = std::move(core_);
   Connection& connection = *std::exchange(connection_, nullptr);
   // In a child the pool's mutex may be locked for ever, and the connection
   // is the parent's.
-  if (core->forked()) return;
-  core->give_back(connection, slot_);
+  if (core_->forked()) return;
+  core_->give_back(connection, slot_);
 }
 
 }  // namespace dbpool

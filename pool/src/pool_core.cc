@@ -112,17 +112,17 @@ Waiter::State PoolCore::submit(AcquireRequest& request,
   Waiter& waiter = request.waiter;
   Effects effects;
   Waiter::State state;
+  const TimePoint now = Clock::now();
+  waiter.deadline =
+      deadline ? *deadline : saturating_add(now, options_.acquire_timeout);
   {
     const std::lock_guard lock(mutex_);
-    const TimePoint now = Clock::now();
-    waiter.deadline =
-        deadline ? *deadline : saturating_add(now, options_.acquire_timeout);
     effects = state_.acquire(waiter, now);
     state = waiter.state;
     resolve(waiter);
     resolve(effects);
   }
-  deliver(effects);
+  if (!effects.empty()) deliver(effects);
   return state;
 }
 
@@ -152,8 +152,7 @@ void PoolCore::cancel(AcquireRequest& request) noexcept {
 }
 
 Lease PoolCore::make_lease(const AcquireRequest& request) noexcept {
-  return Lease(shared_from_this(), request.connection,
-               request.waiter.granted.slot);
+  return Lease(*this, request.connection, request.waiter.granted.slot);
 }
 
 Error PoolCore::failure_of(const AcquireRequest& request) const {
@@ -164,18 +163,30 @@ Error PoolCore::failure_of(const AcquireRequest& request) const {
 
 void PoolCore::give_back(Connection& connection, std::uint32_t slot) noexcept {
   const ReturnState how = return_state(connection);
-  std::optional<LeaseFacts> dirty;
-  Effects effects;
+  if (how != ReturnState::kDirty || !sink_) return end_lease(slot, how);
+  const std::shared_ptr<PoolCore> self = shared_from_this();
+  std::optional<LeaseFacts> lease;
   {
     const std::lock_guard lock(mutex_);
-    const TimePoint now = Clock::now();
-    const ConnectionId id = slots_[slot].id;
-    if (how == ReturnState::kDirty && sink_) dirty = state_.lease(id, now);
-    effects = state_.release(id, how, now);
+    lease = state_.lease(slots_[slot].id, Clock::now());
+  }
+  end_lease(slot, how);
+  if (lease) tell(&EventSink::dirty_return, *lease);
+}
+
+void PoolCore::end_lease(std::uint32_t slot, ReturnState how) noexcept {
+  Effects effects;
+  std::shared_ptr<PoolCore> self;
+  const TimePoint now = Clock::now();
+  {
+    const std::lock_guard lock(mutex_);
+    effects = state_.release(slots_[slot].id, how, now);
+    if (effects.empty()) return;
     resolve(effects);
+    // The core may end with the lease, and is still needed: see pool_core.h.
+    self = shared_from_this();
   }
   deliver(effects);
-  if (dirty) tell(&EventSink::dirty_return, *dirty);
 }
 
 // --- Effects ---------------------------------------------------------------

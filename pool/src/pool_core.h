@@ -1,8 +1,10 @@
 // PoolCore: one mutex round the brain and the table of connections; carries
 // the brain's effects out after unlocking.
 //
-// Shared by the Pool, its housekeeper thread and every lease, so that each
-// may outlive the others. Callers and the housekeeper both come in here:
+// Shared by the Pool, its housekeeper thread and asynchronous requests. The
+// thread ends after the last lease. So a lease may outlive the Pool and still
+// have its core by a plain pointer: to count shares would take four atomic
+// operations each time. Callers and the housekeeper both come in here:
 //   lock → tell the brain what happened → look up what its effects name →
 //   unlock → finish requests, wake the housekeeper, tell the sink.
 // No user object (handler, lease, sink) is copied, called or destroyed under
@@ -138,6 +140,8 @@ class PoolCore final : public std::enable_shared_from_this<PoolCore> {
                            const std::stop_token& stop);
   Lease make_lease(const AcquireRequest& request) noexcept;
   Error failure_of(const AcquireRequest& request) const;
+
+  void end_lease(std::uint32_t slot, ReturnState how) noexcept;
 
   // Under the mutex: looks up the connections that `effects` grants.
   void resolve(const Effects& effects) noexcept;

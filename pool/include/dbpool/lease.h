@@ -2,8 +2,8 @@
 //
 // Move-only; gives the connection back in its destructor, which takes the
 // pool's lock shortly and does no I/O (what is left in a transaction is
-// rolled back by the pool's own thread). A lease shares the pool's core: it
-// may outlive the Pool object, but close() waits for it.
+// rolled back by the pool's own thread). A lease may outlive the Pool
+// object, whose core the pool's thread keeps for it; but close() waits for it.
 //
 // Thread-safety: none, but a lease may move between threads. In a child after
 // fork() its destructor does nothing.
@@ -11,7 +11,6 @@
 #define DBPOOL_LEASE_H_
 
 #include <cstdint>
-#include <memory>
 
 #include "dbpool/connection.h"
 
@@ -40,10 +39,10 @@ class Lease {
 
  private:
   friend class detail::PoolCore;
-  Lease(std::shared_ptr<detail::PoolCore> core, Connection* connection,
+  Lease(detail::PoolCore& core, Connection* connection,
         std::uint32_t slot) noexcept;
 
-  std::shared_ptr<detail::PoolCore> core_;
+  detail::PoolCore* core_ = nullptr;
   Connection* connection_ = nullptr;
   std::uint32_t slot_ = 0;
 };

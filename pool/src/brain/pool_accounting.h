@@ -14,25 +14,24 @@
 
 namespace dbpool::detail {
 
-// What holds for a stretch of time.
-struct PoolLevels {
-  std::array<std::uint32_t, kConnectionStateCount> connections = {};
-  std::array<std::uint32_t, kWaitReasonCount> waiting = {};
-  std::uint32_t max_connections = 0;
-};
-
 class PoolIntegrals {
  public:
-  void add(const PoolLevels& levels, Duration span) noexcept {
+  void add_connections(
+      const std::array<std::uint32_t, kConnectionStateCount>& counts,
+      std::uint32_t max_connections, Duration span) noexcept {
     for (std::size_t i = 0; i < kConnectionStateCount; ++i) {
-      connections_[i].add(levels.connections[i], span);
+      connections_[i].add(counts[i], span);
     }
+    max_connections_.add(max_connections, span);
+  }
+  // While nobody waits there is nothing to add.
+  void add_waiting(const std::array<std::uint32_t, kWaitReasonCount>& counts,
+                   Duration span) noexcept {
     for (std::size_t i = 0; i < kWaitReasonCount; ++i) {
-      waiting_[i].add(levels.waiting[i], span);
+      waiting_[i].add(counts[i], span);
     }
     const auto capacity = static_cast<std::size_t>(WaitReason::kCapacity);
-    exhausted_.add(levels.waiting[capacity] > 0 ? 1 : 0, span);
-    max_connections_.add(levels.max_connections, span);
+    exhausted_.add(counts[capacity] > 0 ? 1 : 0, span);
   }
 
   void write_to(PoolStats& out) const noexcept {

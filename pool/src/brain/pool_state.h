@@ -57,6 +57,7 @@ namespace dbpool::detail {
 struct Effects {
   Waiter* finished = nullptr;  // singly linked by `next`, oldest first
   bool wake_housekeeper = false;
+  bool empty() const noexcept { return !finished && !wake_housekeeper; }
 };
 
 // In what state a lease comes back.
@@ -216,6 +217,7 @@ class PoolState {
   // Every event begins and ends with these (pool_state.cc).
   TimePoint begin(TimePoint now) noexcept;
   Effects end(TimePoint now) noexcept;
+  bool is_settled(TimePoint now) const noexcept;
   Effects check_ended(ConnectionId id, bool good, CloseReason reason,
                       TimePoint now) noexcept;
 
@@ -270,7 +272,7 @@ class PoolState {
   WaitReason reason_of(const Waiter& waiter) const noexcept;
   AcquireFailure timeout_of(const Waiter& waiter) const noexcept;
   AcquireFailure fast_failure() const noexcept;
-  PoolLevels levels() const noexcept;
+  std::array<std::uint32_t, kWaitReasonCount> waiting() const noexcept;
   LeaseFacts facts_of(const Slot& slot, TimePoint now) const noexcept;
   ConnectionFacts connection_of(const Slot& slot, TimePoint now) const noexcept;
   std::uint32_t overdue_leases(TimePoint now) const noexcept;
@@ -311,6 +313,8 @@ class PoolState {
   Waiter* finished_tail_ = nullptr;
   bool needs_housekeeper_ = false;
   bool refused_ = false;  // a request that may not queue; see acquire()
+  // Until then time alone gives settle() nothing to do.
+  TimePoint settled_until_ = TimePoint::min();
   // The housekeeper looks at this moment without being woken.
   TimePoint armed_ = TimePoint::max();
 };

@@ -60,16 +60,15 @@ AcquireFailure PoolState::fast_failure() const noexcept {
              : AcquireFailure::kBackendDown;
 }
 
-PoolLevels PoolState::levels() const noexcept {
-  PoolLevels out = {.connections = table_.counts(),
-                    .waiting = {},
-                    .max_connections = max_connections_};
-  if (queue_.empty()) return out;
+std::array<std::uint32_t, kWaitReasonCount> PoolState::waiting()
+    const noexcept {
+  std::array<std::uint32_t, kWaitReasonCount> counts = {};
+  if (queue_.empty()) return counts;
   const WaitSplit split = wait_split();
   const std::uint32_t first = std::min(split.opening, queue_.size());
-  out.waiting[static_cast<std::size_t>(WaitReason::kOpening)] = first;
-  out.waiting[static_cast<std::size_t>(split.others)] += queue_.size() - first;
-  return out;
+  counts[static_cast<std::size_t>(WaitReason::kOpening)] = first;
+  counts[static_cast<std::size_t>(split.others)] += queue_.size() - first;
+  return counts;
 }
 
 LeaseFacts PoolState::facts_of(const Slot& slot, TimePoint now) const noexcept {
@@ -94,11 +93,10 @@ std::uint32_t PoolState::overdue_leases(TimePoint now) const noexcept {
 
 void PoolState::snapshot(TimePoint now, PoolStats& out) const noexcept {
   now = std::max(now, now_);
-  const PoolLevels levels_now = levels();
   out.closed = closed_;
-  out.connections = levels_now.connections;
+  out.connections = table_.counts();
   out.total = table_.total();
-  out.waiting = levels_now.waiting;
+  out.waiting = waiting();
   out.waiting_total = queue_.size();
   out.max_connections = max_connections_;
   out.min_connections = min_connections_;

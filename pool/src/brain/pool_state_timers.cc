@@ -129,7 +129,9 @@ TimePoint PoolState::lost_hope_deadline() const noexcept {
 
 // Levels change with events only.
 void PoolState::integrate(PoolIntegrals& into, TimePoint now) const noexcept {
-  if (now > now_) into.add(levels(), now - now_);
+  if (now <= now_) return;
+  into.add_connections(table_.counts(), max_connections_, now - now_);
+  if (!queue_.empty()) into.add_waiting(waiting(), now - now_);
 }
 
 }  // namespace dbpool::detail
