@@ -228,7 +228,9 @@ Course Scene::play() {
                   [&] { return pool_->stats().acquires >= 50; })) {
     throw std::runtime_error("the callers are not served");
   }
-  static_cast<void>(becomes(false, seconds(3)));
+  for (int tries = 0; tries < 10; ++tries) {
+    if (becomes(true, kPatience) && !becomes(false, seconds(3))) break;
+  }
   course.calm = cause();
   watch_faults(course);
   watch_cure(course);
