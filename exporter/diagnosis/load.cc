@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstddef>
 
+#include "exporter/metric_sink.h"
+
 namespace dbpool::exporter {
 
 namespace {
@@ -36,10 +38,6 @@ std::uint64_t slow_of(const PoolStats& stats) {
   return slow;
 }
 
-double as_seconds(Duration duration) {
-  return std::chrono::duration<double>(duration).count();
-}
-
 std::optional<Duration> mean(Duration sum, std::uint64_t count) {
   if (count == 0) return std::nullopt;
   return sum / static_cast<Duration::rep>(count);
@@ -48,7 +46,7 @@ std::optional<Duration> mean(Duration sum, std::uint64_t count) {
 double variation(double squares, Duration sum, std::uint64_t count) {
   if (count < kEnoughLeases || sum <= Duration::zero()) return 1;
   const double number = static_cast<double>(count);
-  const double average = as_seconds(sum) / number;
+  const double average = metrics::seconds(sum) / number;
   return std::max(squares / number / (average * average) - 1, 0.0);
 }
 
@@ -84,12 +82,12 @@ LoadSample sample_of(const PoolStats& stats, TimePoint at) {
 
 double Load::arrivals_per_second() const {
   if (during <= Duration::zero()) return 0;
-  return static_cast<double>(arrivals) / as_seconds(during);
+  return static_cast<double>(arrivals) / metrics::seconds(during);
 }
 
 std::optional<double> Load::offered() const {
   if (!mean_hold) return std::nullopt;
-  return arrivals_per_second() * as_seconds(*mean_hold);
+  return arrivals_per_second() * metrics::seconds(*mean_hold);
 }
 
 Load load_between(const LoadSample& before, const LoadSample& after) {
@@ -104,8 +102,8 @@ Load load_between(const LoadSample& before, const LoadSample& after) {
   }
   for (std::size_t i = 0; i < kWaitReasonCount; ++i) {
     load.waiting[i] =
-        as_seconds(after.waiting_time[i] - before.waiting_time[i]) /
-        as_seconds(load.during);
+        metrics::seconds(after.waiting_time[i] - before.waiting_time[i]) /
+        metrics::seconds(load.during);
   }
   load.granted = after.granted - before.granted;
   const std::uint64_t leases = after.leases - before.leases;
@@ -120,8 +118,9 @@ Load load_between(const LoadSample& before, const LoadSample& after) {
   load.mean_statement =
       mean(after.statement_time - before.statement_time, load.statements);
   if (leases >= kEnoughLeases && lease_time > Duration::zero()) {
-    load.busy_part = as_seconds(after.statement_time - before.statement_time) /
-                     as_seconds(lease_time);
+    load.busy_part =
+        metrics::seconds(after.statement_time - before.statement_time) /
+        metrics::seconds(lease_time);
   }
   return load;
 }

@@ -1,17 +1,13 @@
 #include "exporter/diagnosis/sizing.h"
 
-#include <chrono>
 #include <cmath>
 
 #include "exporter/diagnosis/load.h"
+#include "exporter/metric_sink.h"
 
 namespace dbpool::exporter {
 
 namespace {
-
-double as_seconds(Duration duration) {
-  return std::chrono::duration<double>(duration).count();
-}
 
 // Of Erlang's B formula, with one connection more.
 double next_erlang_b(double before, std::uint32_t connections, double offered) {
@@ -25,17 +21,17 @@ double c_of_b(double b, std::uint32_t connections, double offered) {
 
 double decay(std::uint32_t connections, const OfferedLoad& load,
              Duration wait) {
-  const double hold = as_seconds(load.mean_hold);
+  const double hold = metrics::seconds(load.mean_hold);
   if (hold <= 0) return 0;
   const double scale = (1 + load.hold_variation) / 2;
-  return std::exp(-(connections - load.connections()) * as_seconds(wait) /
+  return std::exp(-(connections - load.connections()) * metrics::seconds(wait) /
                   (hold * scale));
 }
 
 }  // namespace
 
 double OfferedLoad::connections() const {
-  return arrivals_per_second * as_seconds(mean_hold);
+  return arrivals_per_second * metrics::seconds(mean_hold);
 }
 
 double erlang_c(std::uint32_t connections, double offered) {
