@@ -220,7 +220,8 @@ test("A day of samples does not grow its memory", async () => {
   // The samples of a day take over 30 MB; that it is offline is noted, too.
   assert.ok(grown < 8 << 20, `${grown} bytes more`);
   assert.ok(afterADay.nodes <= afterAnHour.nodes + 50, `${afterADay.nodes} nodes`);
-  assert.equal(afterADay.jsEventListeners, afterAnHour.jsEventListeners);
+  const listeners = afterADay.jsEventListeners;
+  assert.ok(listeners <= afterAnHour.jsEventListeners, `${listeners} listeners`);
   await filled.context().close();
 });
 
