@@ -16,13 +16,12 @@
 #include "pool/src/opening.h"
 #include "pool/src/session.h"
 #include "pool/src/waits.h"
+#include "tests/integration/patience.h"
 #include "tests/support/postgres.h"
 
 namespace dbpool::test {
 
 inline constexpr std::string_view kPlanted = "pl4nted-Secret";
-// How long an opening may take that must succeed; only a hang takes longer.
-inline constexpr Duration kLongEnough = std::chrono::seconds(60);
 
 inline std::shared_ptr<const detail::SessionContext> session_context() {
   return std::make_shared<const detail::SessionContext>(

@@ -12,13 +12,11 @@
 #include <utility>
 
 #include "dbpool/connect.h"
+#include "tests/integration/patience.h"
 #include "tests/support/eventually.h"
 #include "tests/support/postgres.h"
 
 namespace dbpool::test {
-
-// For what must happen at some time; never a measure of speed.
-inline constexpr auto kLongEnough = std::chrono::seconds(60);
 
 // For a machine that may be very busy.
 inline ConnectOptions patient_options() {
