@@ -268,8 +268,10 @@ TlsDecision decide_tls(ConnectionString& database, const TlsWishes& wishes) {
     apply(database, said, wishes, std::move(material), decision);
     return decision;
   }
-  const bool is_wanted = !who_wants_tls(said, wishes).empty() ||
-                         (wishes.ssl != false && wishes.ssl_by_default);
+  const bool is_wanted =
+      !who_wants_tls(said, wishes).empty() ||
+      (wishes.ssl != false &&
+       (wishes.ssl_by_default || demands_tls(said.mode.value)));
   if (is_wanted) {
     decision.notices.push_back(
         {LogLevel::kInfo,

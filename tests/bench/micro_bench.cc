@@ -2,18 +2,24 @@
 
 #include <benchmark/benchmark.h>
 #include <prometheus/text_serializer.h>
+#include <spdlog/sinks/null_sink.h>
 
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "dbpool/connect.h"
 #include "dbpool/pool.h"
+#include "exporter/diagnosis/exhaustion_watch.h"
 #include "exporter/http/metrics_handler.h"
+#include "exporter/live/live_feed.h"
+#include "exporter/logging/logger.h"
 #include "exporter/pool_metrics.h"
 #include "tests/bench/mutex_pool.h"
 #include "tests/support/postgres.h"
@@ -58,6 +64,41 @@ BENCHMARK(acquire_and_release)
     ->Threads(2)
     ->Threads(32)
     ->Threads(64)
+    ->UseRealTime();
+
+// All that watches a pool in the exporter: reports, the verdict of each second,
+// the live page's samples.
+class Watched {
+ public:
+  Watched() {
+    watch_.start();
+    feed_.start();
+  }
+
+ private:
+  exporter::Logger log_{{}, std::make_shared<spdlog::sinks::null_sink_mt>()};
+  exporter::ExhaustionWatch watch_{
+      shared_pool(),
+      std::make_shared<exporter::ServerSession>(target(), ConnectOptions{}),
+      {},
+      [] { return std::string(); },
+      log_};
+  exporter::LiveFeed feed_{[] { return std::vector{shared_pool().stats()}; },
+                           [] { return std::vector<exporter::LivePool>(); }};
+};
+
+std::optional<Watched> watched;
+
+// To be compared with the same unwatched, in one run of several interleaved
+// repetitions (--benchmark_enable_random_interleaving).
+void acquire_and_release_watched(benchmark::State& state) {
+  acquire_and_release(state);
+}
+BENCHMARK(acquire_and_release_watched)
+    ->Setup([](const benchmark::State&) { watched.emplace(); })
+    ->Teardown([](const benchmark::State&) { watched.reset(); })
+    ->Threads(1)
+    ->Threads(32)
     ->UseRealTime();
 
 // The same on the least that can be called a pool.

@@ -151,6 +151,27 @@ TEST_F(ExhaustionReportTest, WithoutPressureThereIsNoneButOnDemand) {
   EXPECT_EQ(exporter.stop(), 0);
 }
 
+TEST_F(ExhaustionReportTest, TheLastSixteenAreKept) {
+  Exporter exporter({.database_url = planted_url(postgres_)});
+  const auto status = [&exporter](int number) {
+    return exporter.get("/debug/pools?report=" + std::to_string(number)).status;
+  };
+  for (int number = 1; number <= 17; ++number) {
+    // One a second is taken.
+    ASSERT_TRUE(eventually(kLiveness, [&] {
+      ask_for_report(exporter);
+      return status(number) == 200;
+    })) << number;
+  }
+  const json list = json::parse(exporter.get("/debug/pools?format=json").body);
+  ASSERT_EQ(list.at("reports").size(), 16U);
+  EXPECT_EQ(status(1), 404);
+  const int newest = list.at("reports")[0].at("number").get<int>();
+  EXPECT_EQ(status(newest), 200);
+  EXPECT_EQ(status(newest - 15), 200);
+  EXPECT_EQ(status(newest - 16), 404);
+}
+
 TEST_F(ExhaustionReportTest, AQuestionThatHangsDelaysNoShutdown) {
   Exporter exporter({.database_url = planted_url(postgres_),
                      .args = {"--diagnosis.timeout=1m"}});

@@ -352,6 +352,9 @@ TEST(Tls, UnixSocketsAreLeftAloneAndSaidSoAtInfo) {
     EXPECT_EQ(decided.decision.notices[0].level, LogLevel::kInfo);
     EXPECT_THAT(decide(url, {}).decision.notices, IsEmpty());
   }
+  EXPECT_EQ(
+      decide("host=/tmp dbname=x sslmode=require", {}).decision.notices.size(),
+      1U);
   EXPECT_EQ(decide("host=/run/postgresql,db.example dbname=x",
                    {.ssl_by_default = true})
                 .mode,
