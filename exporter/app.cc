@@ -303,7 +303,8 @@ std::vector<Route> App::routes() {
       debug_pools_route(
           [this] {
             return std::vector{PoolHolders{pool_->stats_without_queries(),
-                                           pool_->connections()}};
+                                           pool_->connections(),
+                                           watch_->verdict().verdict}};
           },
           [this] { return watch_->reports(); }),
       take_report_route([this] { return watch_->ask(); }),

@@ -156,7 +156,7 @@ const sinceWhenAndWhy = {
     graphPanel({
       title: "Verdict",
       description:
-        "Why requests waited for longer than they should, as the exporter judges it each second; its evidence and what would help are on its page /debug/pools and in its log. lock_contention, leak, slow_queries, idle_in_transaction: what holds the connections; too_small: more is asked for than they serve; opening_slow, server_slots, backend_down: the way to more of them. Nothing: requests do not wait.",
+        "Why requests waited for longer than they should, as the exporter judges it each second; its evidence and what would help are on its page / and in its log. lock_contention, leak, slow_queries, idle_in_transaction: what holds the connections; too_small: more is asked for than they serve; opening_slow, server_slots, backend_down: the way to more of them. Nothing: requests do not wait.",
       unit: "none",
       width: 24,
       height: 5,

@@ -122,14 +122,24 @@ bool ExhaustionWatch::is_exhausted(TimePoint now) {
 bool ExhaustionWatch::is_due(TimePoint now) {
   if (!options_.threshold) return false;
   const bool exhausted = is_exhausted(now);
-  if (now < next_at_) return false;
+  if (now < next_at_) return exhausted && is_news();
   if (!exhausted) {
     pause_ = Duration::zero();
+    told_.reset();
     return false;
   }
   pause_ = pause_ == Duration::zero() ? kFirstPause
                                       : std::min(2 * pause_, kLongestPause);
   next_at_ = now + pause_;
+  return true;
+}
+
+// Has the verdict named a cause that no report tells of?
+bool ExhaustionWatch::is_news() {
+  const Cause cause = live_.now().verdict.cause;
+  auto told = told_[static_cast<std::size_t>(cause)];
+  if (cause == Cause::kNone || told) return false;
+  told = true;  // whatever the report will find a moment later
   return true;
 }
 
@@ -143,6 +153,7 @@ void ExhaustionWatch::take(const std::stop_token& stop) {
       std::make_shared<ExhaustionReport>(make_report(live_.gather(stop)));
   if (stop.stop_requested()) return;
   report->taken_at = taken_at;
+  told_.set(static_cast<std::size_t>(report->verdict.cause));
   {
     const std::lock_guard lock(mutex_);
     report->number = ++taken_;

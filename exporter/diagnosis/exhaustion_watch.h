@@ -3,12 +3,14 @@
 //
 // Where an acquire would time out before, half of its time is the threshold.
 // An exhaustion that lasts is reported again after 15 s, then after twice as
-// long each time, up to 5 min; so is one that comes back within that time. The
+// long each time, up to 5 min; so is one that comes back within that time; and
+// once for each other cause that the verdict names meanwhile. The
 // last kKeptReports are kept, and each is logged whole. Beside that it keeps
 // the live verdict (LiveDiagnosis) up to date.
 #ifndef DBPOOL_EXPORTER_DIAGNOSIS_EXHAUSTION_WATCH_H_
 #define DBPOOL_EXPORTER_DIAGNOSIS_EXHAUSTION_WATCH_H_
 
+#include <bitset>
 #include <chrono>
 #include <condition_variable>
 #include <cstddef>
@@ -68,6 +70,7 @@ class ExhaustionWatch final : public metrics::Source {
   void look(const std::stop_token& stop);
   bool is_exhausted(TimePoint now);
   bool is_due(TimePoint now);
+  bool is_news();
   void take(const std::stop_token& stop);
   void log(const ExhaustionReport& report) const;
 
@@ -82,6 +85,7 @@ class ExhaustionWatch final : public metrics::Source {
   std::optional<TimePoint> exhausted_since_;  // as far as was looked
   TimePoint next_at_ = {};                    // no automatic report before
   Duration pause_{0};                         // after the last one
+  std::bitset<kCauseCount> told_;             // in this exhaustion
   TimePoint ask_again_at_ = {};               // none on demand before
 
   mutable std::mutex mutex_;

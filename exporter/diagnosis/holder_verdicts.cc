@@ -78,13 +78,13 @@ std::optional<Verdict> judge_locks(const DiagnosisFacts& facts,
 
 // --- Holders -----------------------------------------------------------------
 
-std::string with_sql(std::string_view function, const Pair& pair,
-                     const DiagnosisFacts& facts) {
-  if (pair.backend == nullptr) {
-    return "its backend could not be looked up, so nothing is to be sent to "
-           "it";
-  }
-  return call(function, pair.holder->backend_pid) +
+// "; to `what`: " and the SQL; empty when its backend could not be looked up,
+// so that nothing is to be sent to it.
+std::string with_sql(std::string_view what, std::string_view function,
+                     const Pair& pair, const DiagnosisFacts& facts) {
+  if (pair.backend == nullptr) return "";
+  return "; to " + std::string(what) + ": " +
+         call(function, pair.holder->backend_pid) +
          privilege_words(*pair.backend, facts.database->limits);
 }
 
@@ -117,28 +117,31 @@ Verdict blame_statements(const DiagnosisFacts& facts, const Pairs& running,
     return statement ? statement->took : Duration::zero();
   };
   const Pair& slowest = *std::ranges::max_element(running, {}, took);
-  return {Cause::kSlowQueries,
-          count_words(running.size(), all) +
-              " run a statement, for longest that of " +
-              holder_words(*slowest.holder) + ", for " +
-              duration_for_people(took(slowest)),
-          "if it is one too many, cancel it: " +
-              with_sql("pg_cancel_backend", slowest, facts) +
-              "; else make these statements faster, or fewer at once"};
+  return {
+      Cause::kSlowQueries,
+      count_words(running.size(), all) +
+          " run a statement, for longest that of " +
+          holder_words(*slowest.holder) + ", for " +
+          duration_for_people(took(slowest)) +
+          (slowest.backend == nullptr
+               ? "; whether they wait for locks could not be looked up"
+               : ""),
+      "make these statements faster, or fewer at once" +
+          with_sql("cancel that one now", "pg_cancel_backend", slowest, facts)};
 }
 
 Verdict blame_transactions(const DiagnosisFacts& facts, const Pairs& open,
                            std::size_t all) {
   const auto age = [](const Pair& pair) { return pair.holder->in_transaction; };
   const Pair& oldest = *std::ranges::max_element(open, {}, age);
-  return {Cause::kIdleInTransaction,
-          count_words(open.size(), all) +
-              " are idle in a transaction, for longest that of " +
-              holder_words(*oldest.holder) + ", open for " +
-              duration_for_people(age(oldest)),
-          "let that code end its transaction before it does other work; to "
-          "roll it back now: " +
-              with_sql("pg_terminate_backend", oldest, facts)};
+  return {
+      Cause::kIdleInTransaction,
+      count_words(open.size(), all) +
+          " are idle in a transaction, for longest that of " +
+          holder_words(*oldest.holder) + ", open for " +
+          duration_for_people(age(oldest)),
+      "let that code end its transaction before it does other work" +
+          with_sql("roll it back now", "pg_terminate_backend", oldest, facts)};
 }
 
 Verdict blame_idle(const Pairs& idle, std::size_t all) {

@@ -78,6 +78,10 @@ void LiveDiagnosis::ask_database(DiagnosisFacts& facts, Duration at_most,
   if (view) {
     facts.database = *std::move(view);
   } else {
+    // A refusal is an answer, too.
+    facts.is_silent = view.error().sqlstate.empty() &&
+                      pool_.stats_without_queries().wait_granted.count() ==
+                          facts.stats.wait_granted.count();
     facts.database_error = in_setting_words(std::move(view.error().message));
   }
 }
@@ -99,18 +103,33 @@ void LiveDiagnosis::look(const std::stop_token& stop) {
     ask_database(facts, std::min(options_.timeout, kLiveTimeout), stop);
     note_limits(facts, at);
   }
-  if (stop.stop_requested()) return;
-  publish(facts, filter_.judged(judge(facts), facts.stats.waiting_total > 0),
-          wall);
+  if (!stop.stop_requested()) conclude(facts, wall);
 }
 
 DiagnosisFacts LiveDiagnosis::gather(const std::stop_token& stop) {
+  const auto wall = std::chrono::system_clock::now();
   DiagnosisFacts facts = take_facts(Clock::now());
   ask_database(facts, options_.timeout, stop);
+  if (!stop.stop_requested()) conclude(facts, wall);
   return facts;
 }
 
-void LiveDiagnosis::publish(const DiagnosisFacts& facts, bool changed,
+void LiveDiagnosis::conclude(const DiagnosisFacts& facts,
+                             std::chrono::system_clock::time_point at) {
+  const Cause before = filter_.in_force().cause;
+  const bool changed =
+      filter_.judged(judge(facts), facts.stats.waiting_total > 0);
+  Sizing sizing = size(facts.load);
+  if (!may_recommend(before) && may_recommend(filter_.in_force().cause)) {
+    // Leases that waited for a lock, say, are no measure of the load.
+    history_.forget_lately();
+    sizing = {};
+  }
+  publish(facts, sizing, changed, at);
+}
+
+void LiveDiagnosis::publish(const DiagnosisFacts& facts, const Sizing& sizing,
+                            bool changed,
                             std::chrono::system_clock::time_point at) {
   LiveVerdict next;
   if (facts.database) {
@@ -119,7 +138,6 @@ void LiveDiagnosis::publish(const DiagnosisFacts& facts, bool changed,
   }
   next.verdict = filter_.in_force();
   next.since = std::chrono::system_clock::now();
-  const Sizing sizing = size(facts.load);
   next.offered_load = sizing.offered;
   if (sizing.needed && may_recommend(next.verdict.cause)) {
     next.recommended_max = sizing.needed;
@@ -148,10 +166,12 @@ void LiveDiagnosis::log_change(const Verdict& before, Duration lasted) const {
                {"seconds", metrics::seconds(lasted)}});
     return;
   }
-  log_.warn("requests wait", {{"pool", pool},
-                              {"cause", to_string(verdict.cause)},
-                              {"finding", verdict.finding},
-                              {"action", verdict.action}});
+  log_.warn(verdict.cause == Cause::kBackendDown ? "the database is down"
+                                                 : "requests wait",
+            {{"pool", pool},
+             {"cause", to_string(verdict.cause)},
+             {"finding", verdict.finding},
+             {"action", verdict.action}});
 }
 
 LiveVerdict LiveDiagnosis::now() const {

@@ -34,7 +34,7 @@ struct DiagnosisOptions {
 struct LiveVerdict {
   Verdict verdict;
   std::chrono::system_clock::time_point since;  // of its cause
-  // The last minute's load, in connections.
+  // The last minute's load, in connections; since the end of what inflates it.
   std::optional<double> offered_load;
   // What keeps 99 % of waits under 100 ms, no more than the database grants;
   // only while the cause is none or too_small, since others inflate the load.
@@ -62,8 +62,8 @@ class LiveDiagnosis final : public metrics::Source {
   // until `stop`.
   void look(const std::stop_token& stop);
 
-  // All that is known now, for a report. Blocks until the database has
-  // answered, or the timeout.
+  // All that is known now, for a report; it counts for the verdict as a look
+  // does. Blocks until the database has answered, or the timeout.
   DiagnosisFacts gather(const std::stop_token& stop);
 
   LiveVerdict now() const;
@@ -75,7 +75,10 @@ class LiveDiagnosis final : public metrics::Source {
   void ask_database(DiagnosisFacts& facts, Duration at_most,
                     const std::stop_token& stop);
   void note_limits(const DiagnosisFacts& facts, TimePoint at);
-  void publish(const DiagnosisFacts& facts, bool changed,
+  // Judges, and publishes what is in force then; `at`: when it was asked.
+  void conclude(const DiagnosisFacts& facts,
+                std::chrono::system_clock::time_point at);
+  void publish(const DiagnosisFacts& facts, const Sizing& sizing, bool changed,
                std::chrono::system_clock::time_point at);
   void log_change(const Verdict& before, Duration lasted) const;
 

@@ -134,6 +134,11 @@ void LoadHistory::add(const LoadSample& sample) {
   }
 }
 
+void LoadHistory::forget_lately() {
+  if (seconds_.empty()) return;
+  seconds_.erase(seconds_.begin(), seconds_.end() - 1);
+}
+
 Load LoadHistory::last(Duration during) const {
   if (seconds_.size() < 2) return {};
   const LoadSample& now = seconds_.back();

@@ -78,6 +78,8 @@ Load load_between(const LoadSample& before, const LoadSample& after);
 // Samples of the last minute, each second, and of the last hour, each minute.
 class LoadHistory {
  public:
+  // Leaves the baseline alone, and of the rest only the last sample.
+  void forget_lately();
   void add(const LoadSample& sample);
 
   // From the newest sample that is at least `during` older than the last one,

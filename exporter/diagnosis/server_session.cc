@@ -1,6 +1,7 @@
 #include "exporter/diagnosis/server_session.h"
 
 #include <algorithm>
+#include <chrono>
 #include <utility>
 
 #include "exporter/at_end.h"
@@ -9,9 +10,17 @@ namespace dbpool::exporter {
 
 namespace {
 
+// A database that does not end a question by then is not waited for.
+constexpr Duration kCancelGrace = std::chrono::milliseconds(500);
+
 bool is_lost(const Expected<void>& result) {
   return !result &&
          result.error().statement_failure == StatementFailure::kConnectionLost;
+}
+
+ConnectOptions given_up_soon(ConnectOptions options) {
+  options.cancel_grace = kCancelGrace;
+  return options;
 }
 
 Error busy_error() {
@@ -26,7 +35,7 @@ Error busy_error() {
 }  // namespace
 
 ServerSession::ServerSession(ConnectionString target, ConnectOptions options)
-    : target_(std::move(target)), options_(std::move(options)) {}
+    : target_(std::move(target)), options_(given_up_soon(std::move(options))) {}
 
 void ServerSession::open_ahead(Duration at_most) {
   static_cast<void>(use(Clock::now() + at_most,
@@ -49,7 +58,10 @@ Expected<void> ServerSession::use(TimePoint deadline, const Ask& ask,
   }};
   const bool was_open = connection_ != nullptr;
   auto result = ask_once(deadline, ask, stop);
-  if (was_open && is_lost(result)) result = ask_once(deadline, ask, stop);
+  // Once more if it was lost before; not if it was given up at the deadline.
+  if (was_open && is_lost(result) && Clock::now() < deadline) {
+    result = ask_once(deadline, ask, stop);
+  }
   return result;
 }
 

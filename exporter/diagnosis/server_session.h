@@ -19,7 +19,7 @@ namespace dbpool::exporter {
 // Thread-safety: any thread.
 class ServerSession {
  public:
-  // `options` are those of its connection; their timeout is not used.
+  // `options` are those of its connection; their timeouts are not used.
   ServerSession(ConnectionString target, ConnectOptions options);
 
   // Opens it ahead of the first use, so that a pool that starts afterwards

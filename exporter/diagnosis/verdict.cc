@@ -38,6 +38,30 @@ std::string last_failure_words(const PoolStats& stats) {
   return ": " + in_setting_words(stats.last_failure.message);
 }
 
+// Frozen, overloaded or cut off: what is open does not end by itself.
+std::optional<Verdict> judge_silence(const DiagnosisFacts& facts) {
+  if (!facts.is_silent || !is_strained(facts)) return std::nullopt;
+  return Verdict{Cause::kBackendDown,
+                 "the database does not answer, and no connection was handed "
+                 "out meanwhile: " +
+                     facts.database_error,
+                 "look at the database's host and the way to it: is it frozen, "
+                 "overloaded or cut off? The pool goes on by itself"};
+}
+
+// What mends itself, and what somebody has to mend first.
+std::string_view help_with(const LastFailure& failure) {
+  if (failure.seen && (failure.reason == ConnectFailure::kAuth ||
+                       failure.reason == ConnectFailure::kTls ||
+                       failure.reason == ConnectFailure::kOther)) {
+    return "mend what the last opening says, at the database or in this "
+           "program's settings; the pool tries again by itself with the "
+           "settings that it was started with";
+  }
+  return "look at the database, its host and the way to it; the pool opens "
+         "connections again by itself";
+}
+
 std::optional<Verdict> judge_database(const DiagnosisFacts& facts) {
   std::string why = facts.down;
   if (why.empty() &&
@@ -47,10 +71,9 @@ std::optional<Verdict> judge_database(const DiagnosisFacts& facts) {
     why = "no connection is live, and the last opening failed" +
           last_failure_words(facts.stats);
   }
-  if (why.empty()) return std::nullopt;
+  if (why.empty()) return judge_silence(facts);
   return Verdict{Cause::kBackendDown, std::move(why),
-                 "look at the database, its host and the way to it; the pool "
-                 "opens connections again by itself"};
+                 std::string(help_with(facts.stats.last_failure))};
 }
 
 std::optional<Verdict> judge_slots(const DiagnosisFacts& facts) {
@@ -166,6 +189,9 @@ Verdict judge_size(const DiagnosisFacts& facts) {
   if (!sizing.offered) {
     verdict.finding =
         "more is asked for than " + std::to_string(max) + " connections serve";
+  } else if (!sizing.is_known) {
+    verdict.finding = offered_words(facts.load, *sizing.offered) +
+                      "; these are too few to say how many would do";
   } else if (!sizing.needed || *sizing.needed > max) {
     verdict.finding = offered_words(facts.load, *sizing.offered) + "; ";
     verdict.finding += sizing.needed
@@ -177,6 +203,10 @@ Verdict judge_size(const DiagnosisFacts& facts) {
                       ", fewer than the " + std::to_string(max) +
                       " there are: they come in bursts, up to " +
                       std::to_string(facts.stats.waiting_peak) + " waited";
+    verdict.action =
+        "ask for fewer at once, or raise DB_POOL_MAX if such bursts are usual; "
+        "a machine that is too busy to run this program looks the same";
+    return verdict;
   }
   verdict.action =
       "raise DB_POOL_MAX, no further than the database allows, hold leases "
@@ -209,6 +239,7 @@ Sizing size(const Load& load) {
   Sizing sizing;
   sizing.offered = load.offered();
   if (!sizing.offered || load.granted < kEnoughGrants) return sizing;
+  sizing.is_known = true;
   sizing.needed = needed_connections(
       {load.arrivals_per_second(), *load.mean_hold, load.hold_variation});
   return sizing;

@@ -7,7 +7,9 @@
 //
 //   cause                when
 //   backend_down         the database is down as /health tells it, or requests
-//                        wait or failed for backend_down
+//                        wait or failed for backend_down; or requests wait, it
+//                        was asked and gave no answer, and no connection was
+//                        handed out meanwhile
 //   server_slots         requests wait or failed for server_slots
 //   none                 no more than 1 % of the acquires of the last seconds
 //                        waited for longer than 100 ms or failed, and nobody
@@ -74,8 +76,8 @@ inline constexpr int kUnusual = 3;
 // How many connections the load needs.
 struct Sizing {
   std::optional<double> offered;        // of which load, in connections
-  std::optional<std::uint32_t> needed;  // nullopt: not known, or no number is
-                                        // enough
+  bool is_known = false;                // enough of the load to say more
+  std::optional<std::uint32_t> needed;  // nullopt: no number is enough
 };
 
 // What is known about a pool at an instant.
@@ -84,6 +86,9 @@ struct DiagnosisFacts {
   std::vector<ConnectionStats> connections;
   std::optional<DatabaseView> database;  // nullopt: not asked, or no answer
   std::string database_error;            // why not
+  // It was asked and gave no answer of any kind, and no connection was handed
+  // out meanwhile.
+  bool is_silent = false;
   std::string down;  // why the database is down; empty: it is not
   Load recent;       // the last few seconds
   Load load;         // the last minute, or since requests began to wait

@@ -4,17 +4,18 @@
 
 #include "exporter/duration_words.h"
 #include "exporter/holders.h"
+#include "exporter/logging/log_line.h"
+#include "exporter/utf8.h"
 
 namespace dbpool::exporter {
 
 namespace {
 
 constexpr std::string_view kHidden =
-    "hidden: the role may not see it (it needs pg_monitor)";
+    "state hidden from the exporter's role (GRANT pg_monitor to it)";
 
-std::string quoted(std::string_view text) {
-  return '"' + std::string(text) + '"';
-}
+// What others chose cannot end the quotation.
+std::string quoted(std::string_view text) { return in_quotes(to_utf8(text)); }
 
 }  // namespace
 

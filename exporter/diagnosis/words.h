@@ -16,7 +16,7 @@
 namespace dbpool::exporter {
 
 // In what state a backend is: "active for 3 s, waits for Lock/relation",
-// "hidden: the role may not see it (it needs pg_monitor)".
+// "state hidden from the exporter's role (GRANT pg_monitor to it)".
 std::string state_for_people(const Backend& backend);
 
 // `PID 4711, user "app", application "migrate", idle in transaction for 92 s`.

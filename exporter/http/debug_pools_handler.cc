@@ -70,6 +70,7 @@ std::string pools_json(const std::vector<PoolHolders>& pools,
   members = nlohmann::ordered_json::object();
   for (const PoolHolders& pool : pools) {
     nlohmann::ordered_json member = full_stats_json(pool.stats);
+    member["verdict"] = verdict_json(pool.verdict);
     nlohmann::ordered_json& connections = member["connections"];
     connections = nlohmann::ordered_json::array();
     for (const ConnectionStats& connection : pool.connections) {
@@ -79,9 +80,10 @@ std::string pools_json(const std::vector<PoolHolders>& pools,
   }
   body["reports"] = nlohmann::ordered_json::array();
   for (const ReportPtr& report : reports) {
-    body["reports"].push_back({{"number", report->number},
-                               {"takenAt", rfc3339_utc(report->taken_at)},
-                               {"finding", to_utf8(report->verdict.finding)}});
+    nlohmann::ordered_json entry = {{"number", report->number},
+                                    {"takenAt", rfc3339_utc(report->taken_at)}};
+    entry.update(verdict_json(report->verdict));
+    body["reports"].push_back(std::move(entry));
   }
   return body.dump(2) + "\n";
 }

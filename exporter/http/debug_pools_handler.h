@@ -14,17 +14,20 @@
 
 namespace dbpool::exporter {
 
-// One pool, and its connections a moment later.
+// One pool, and its connections a moment later; why requests wait, as of the
+// last second.
 struct PoolHolders {
   PoolStats stats;
   std::vector<ConnectionStats> connections;
+  Verdict verdict;
 };
 
 // HTML for people; JSON for who prefers it by Accept, or asks for it by
 // ?format=json:
 // {"pools":{"default":{"totalConnections":2, …,
+//   "verdict":{"cause":"leak","finding":…,"action":…},
 //   "connections":[{"state":"active","tag":"checkout", …}]}},
-//  "reports":[{"number":1,"takenAt":…,"finding":…}]}
+//  "reports":[{"number":1,"takenAt":…,"cause":…,"finding":…,"action":…}]}
 // ?report=N shows one of the exhaustion reports whole; 404 when it is not kept
 // (any more). Both are called from any thread and must not block on the
 // database. `reports`: the newest first.

@@ -79,10 +79,18 @@ void append_reports(std::string& page, const std::vector<ReportPtr>& reports) {
     const std::string number = std::to_string(report->number);
     page.append("<li><a href=\"?report=").append(number).append("\">");
     page.append(number).append("</a>, ");
-    page.append(rfc3339_utc(report->taken_at)).append(": ");
+    page.append(rfc3339_utc(report->taken_at)).append(": <b>");
+    page.append(to_string(report->verdict.cause)).append("</b>, ");
     page.append(escape_html(report->verdict.finding)).append("</li>\n");
   }
   page += "</ul>\n";
+}
+
+void append_verdict(std::string& page, const Verdict& verdict) {
+  if (verdict.cause == Cause::kNone) return;
+  page.append("<p><b>").append(to_string(verdict.cause)).append("</b>: ");
+  page.append(escape_html(verdict.finding)).append(".<br>What to do: ");
+  page.append(escape_html(verdict.action)).append(".</p>\n");
 }
 
 }  // namespace
@@ -99,6 +107,7 @@ void append_pool_holders(std::string& page, const PoolHolders& pool) {
     page += ", the oldest for " + duration_for_people(stats.oldest_waiting_age);
   }
   page += ".</p>\n";
+  append_verdict(page, pool.verdict);
   if (pool.connections.empty()) {
     page += "<p>No connection is open.</p>\n";
     return;

@@ -44,12 +44,18 @@ Json backend_json(const Backend& backend) {
   return json;
 }
 
+Json verdict_json(const Verdict& verdict) {
+  Json json;
+  add(json, "cause", to_string(verdict.cause));
+  add(json, "finding", verdict.finding);
+  add(json, "action", verdict.action);
+  return json;
+}
+
 Json report_json(const ExhaustionReport& report) {
   Json json = {{"number", report.number},
                {"takenAt", rfc3339_utc(report.taken_at)}};
-  add(json, "cause", to_string(report.verdict.cause));
-  add(json, "finding", report.verdict.finding);
-  add(json, "action", report.verdict.action);
+  json.update(verdict_json(report.verdict));
   add(json, "ceiling", report.ceiling);
   add(json, "databaseError", report.database_error);
   json["poolName"] = to_utf8(report.stats.name);

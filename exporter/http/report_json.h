@@ -13,6 +13,9 @@ namespace dbpool::exporter {
 // Times in seconds; what is not known is left out. Strings are valid UTF-8.
 nlohmann::ordered_json report_json(const ExhaustionReport& report);
 
+// {"cause":"leak","finding":…,"action":…}
+nlohmann::ordered_json verdict_json(const Verdict& verdict);
+
 // One of its backends.
 nlohmann::ordered_json backend_json(const Backend& backend);
 

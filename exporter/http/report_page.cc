@@ -57,7 +57,7 @@ std::string report_page(const ExhaustionReport& report) {
   append_paragraph(page, "What to do next:", report.verdict.action);
   append_paragraph(page, "How far it could grow:", report.ceiling);
   append_paragraph(page, "Not known:", report.database_error);
-  append_pool_holders(page, {report.stats, report.connections});
+  append_pool_holders(page, {report.stats, report.connections, {}});
   if (report.database && !report.database->backends.empty()) {
     page += "<h2>The database's side</h2>\n";
     page += kTableHead;

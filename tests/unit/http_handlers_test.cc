@@ -185,7 +185,9 @@ Response debug_pools(std::string_view query, std::string_view accept = {}) {
   const Route route = debug_pools_route(
       [] {
         return std::vector{
-            PoolHolders{busy_pool("<p>ool"), {hostile_connection(), {}}}};
+            PoolHolders{busy_pool("<p>ool"),
+                        {hostile_connection(), {}},
+                        {Cause::kLeak, "<f>inding", "<a>ction"}}};
       },
       [] { return std::vector<ReportPtr>(); });
   return route.handler({.method = "GET",
@@ -200,8 +202,9 @@ TEST(DebugPoolsHandler, NothingThatOthersNameBecomesMarkup) {
   for (const char* part :
        {"&lt;p&gt;ool", "&lt;b&gt;tag&lt;/b&gt;", "&lt;i&gt;.cc:12",
         "&quot;name&quot;", "SELECT &#39;&lt;script&gt;\\xff&#39;", "4711",
-        "<td>92 s</td>", "in_transaction, open for 90 s",
-        "ended 75 s ago, took 5 s", "4 requests wait, the oldest for 1.5 s"}) {
+        "<td>92 s</td>", "<b>leak</b>: &lt;f&gt;inding.", "&lt;a&gt;ction.",
+        "in_transaction, open for 90 s", "ended 75 s ago, took 5 s",
+        "4 requests wait, the oldest for 1.5 s"}) {
     EXPECT_THAT(response.body, HasSubstr(part));
   }
   EXPECT_THAT(response.body, Not(HasSubstr("<script")));
@@ -226,6 +229,9 @@ TEST(DebugPoolsHandler, TheJsonHasEachConnection) {
   const json body = json::parse(debug_pools("format=json").body);
   const json& pool = body["pools"]["<p>ool"];
   EXPECT_EQ(pool["waitingRequests"], 4);
+  EXPECT_EQ(pool["verdict"],
+            json::parse(R"({"cause": "leak", "finding": "<f>inding",
+                            "action": "<a>ction"})"));
   ASSERT_EQ(pool["connections"].size(), 2U);
   EXPECT_EQ(pool["connections"][0], json::parse(R"({
       "state": "active", "inStateSeconds": 92.0, "ageSeconds": 10800.0,

@@ -23,6 +23,16 @@ TEST(Utf8Test, EachInvalidByteIsWrittenOut) {
   EXPECT_EQ(to_utf8("\xE2\x82z"), "\\xe2\\x82z");
 }
 
+TEST(Utf8Test, WhatTurnsTheDirectionOfTextIsWrittenOut) {
+  EXPECT_EQ(to_utf8("a\u202ez"), "a\\u202ez");
+  EXPECT_EQ(to_utf8("\u061c\u200e\u200f\u202a\u2066\u2069"),
+            "\\u061c\\u200e\\u200f\\u202a\\u2066\\u2069");
+  for (const char* text : {"\u061b", "\u200d", "\u2010", "\u2029", "\u202f",
+                           "\u2065", "\u206a", "שלום"}) {
+    EXPECT_EQ(to_utf8(text), text);
+  }
+}
+
 TEST(Utf8Test, IsToldFromOtherBytes) {
   EXPECT_TRUE(is_utf8(""));
   EXPECT_TRUE(is_utf8("plain \xC3\xA9 \xE2\x82\xAC \xF0\x9F\x98\x80"));

@@ -95,6 +95,50 @@ TEST(Verdict, ADatabaseThatIsDownIsTheGravest) {
   EXPECT_EQ(judge(facts).cause, Cause::kBackendDown);
 }
 
+TEST(Verdict, ADatabaseThatDoesNotAnswerIsDownIfNothingMovesEither) {
+  DiagnosisFacts facts = crowded();
+  for (auto& holder : facts.connections) holder = held(1, kRuns, seconds(5));
+  facts.database_error = "no answer in time";
+  EXPECT_EQ(judge(facts).cause, Cause::kSlowQueries);
+  facts.is_silent = true;
+  EXPECT_EQ(judge(facts).cause, Cause::kBackendDown);
+  EXPECT_THAT(judge(facts).finding, HasSubstr("no answer in time"));
+  facts.stats.oldest_waiting_age = {};
+  EXPECT_EQ(judge(facts).cause, Cause::kNone) << "nobody waits for long";
+}
+
+TEST(Verdict, WhatOnlySomebodyCanMendIsNoMatterOfPatience) {
+  DiagnosisFacts facts = crowded();
+  facts.down = "no connection can be opened";
+  facts.stats.last_failure.seen = true;
+  facts.stats.last_failure.reason = ConnectFailure::kRefused;
+  EXPECT_THAT(judge(facts).action, HasSubstr("opens connections again"));
+  facts.stats.last_failure.reason = ConnectFailure::kAuth;
+  EXPECT_THAT(judge(facts).action, HasSubstr("mend what"));
+}
+
+TEST(Verdict, WithoutABackendNothingIsToBeSentToOne) {
+  DiagnosisFacts facts = crowded();
+  for (auto& holder : facts.connections) holder = held(1, kRuns, seconds(5));
+  EXPECT_EQ(judge(facts).action,
+            "make these statements faster, or fewer at once");
+  EXPECT_THAT(judge(facts).finding, HasSubstr("could not be looked up"));
+  facts.database.emplace().backends.emplace_back().pid = 1;
+  EXPECT_THAT(judge(facts).action, HasSubstr("SELECT pg_cancel_backend(1)"));
+}
+
+TEST(Verdict, OfAForeignNameNothingEndsItsQuotation) {
+  DiagnosisFacts facts = crowded();
+  add_lock_waiters(facts, 10);
+  Backend blocker;
+  blocker.pid = 99;
+  blocker.application = "a\", idle \u202e";
+  for (Backend& backend : facts.database->backends) backend.blockers = {99};
+  facts.database->backends.push_back(blocker);
+  EXPECT_THAT(judge(facts).finding,
+              HasSubstr(R"(application "a\", idle \\u202e")"));
+}
+
 TEST(Verdict, SlotsThatAreRefusedAreNamedEvenIfNobodyWaits) {
   DiagnosisFacts facts = crowded();
   facts.stats.waiting = {};
@@ -194,6 +238,9 @@ TEST(Verdict, ATooSmallPoolIsToldByTheLoad) {
   EXPECT_EQ(verdict.finding,
             "11.2 connections are offered by 560 acquires/s × 20 ms; 13 would "
             "keep 99 % of waits under 100 ms");
+  DiagnosisFacts few = crowded();
+  few.load.granted = 19;
+  EXPECT_THAT(judge(few).finding, HasSubstr("too few to say"));
   DiagnosisFacts bursts = crowded();
   bursts.load.arrivals = 1000;
   bursts.stats.waiting_peak = 40;

@@ -3,6 +3,8 @@
 #include <spdlog/sinks/null_sink.h>
 #include <algorithm>
 #include <array>
+#include <csignal>
+#include <fstream>
 #include <memory>
 #include <optional>
 #include <stdexcept>
@@ -54,6 +56,7 @@ class Scene {
   void end(Fault fault);
   void take_slots();
   void end_statements();
+  void signal_all(int number) const;
   void watch_faults(Course& course);
   void watch_cure(Course& course);
 
@@ -131,6 +134,14 @@ void Scene::end_statements() {
       "'app' AND state = 'active'");
 }
 
+// To the postmaster first, which would begin others.
+void Scene::signal_all(int number) const {
+  const std::string pid = std::to_string(server_.pid());
+  ::kill(server_.pid(), number);
+  std::ifstream children("/proc/" + pid + "/task/" + pid + "/children");
+  for (pid_t child = 0; children >> child;) ::kill(child, number);
+}
+
 void Scene::begin(Fault fault) {
   switch (fault) {
     case Fault::kLock:
@@ -156,6 +167,8 @@ void Scene::begin(Fault fault) {
       return;
     case Fault::kDown:
       return server_.stop(StopMode::kImmediate);
+    case Fault::kFrozen:
+      return signal_all(SIGSTOP);
   }
 }
 
@@ -179,6 +192,8 @@ void Scene::end(Fault fault) {
       return door_.open();
     case Fault::kDown:
       return server_.start();
+    case Fault::kFrozen:
+      return signal_all(SIGCONT);
   }
 }
 
@@ -241,8 +256,11 @@ Course Scene::play() {
 
 std::string_view to_string(Fault fault) noexcept {
   constexpr std::array<std::string_view, kFaultCount> kNames = {
-      "lock", "slow statements", "leak",         "thinking in a transaction",
-      "load", "slots taken",     "slow opening", "database stopped"};
+      "lock",           "slow statements",
+      "leak",           "thinking in a transaction",
+      "load",           "slots taken",
+      "slow opening",   "database stopped",
+      "database frozen"};
   return kNames[static_cast<std::size_t>(fault)];
 }
 
@@ -250,7 +268,7 @@ Cause cause_of(Fault fault) noexcept {
   constexpr std::array<Cause, kFaultCount> kCauses = {
       Cause::kLockContention,    Cause::kSlowQueries, Cause::kLeak,
       Cause::kIdleInTransaction, Cause::kTooSmall,    Cause::kServerSlots,
-      Cause::kOpeningSlow,       Cause::kBackendDown};
+      Cause::kOpeningSlow,       Cause::kBackendDown, Cause::kBackendDown};
   return kCauses[static_cast<std::size_t>(fault)];
 }
 

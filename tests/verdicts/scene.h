@@ -24,8 +24,9 @@ enum class Fault : std::uint8_t {
   kSlots,    // foreign sessions take the rest of the server's slots
   kOpening,  // sessions are lost, and new ones take long to open
   kDown,     // the database is stopped
+  kFrozen,   // all of its processes stand still
 };
-inline constexpr std::size_t kFaultCount = 8;
+inline constexpr std::size_t kFaultCount = 9;
 std::string_view to_string(Fault fault) noexcept;
 // What it is to be called.
 Cause cause_of(Fault fault) noexcept;

@@ -41,6 +41,7 @@ const std::vector<std::vector<Fault>>& scenes() {
       {Fault::kSlots},
       {Fault::kOpening},
       {Fault::kDown},
+      {Fault::kFrozen},
       {Fault::kLock, Fault::kLeak},
       {Fault::kSlow, Fault::kLoad},
       {Fault::kLock, Fault::kLoad},

@@ -24,6 +24,8 @@ TEST(Verdicts, SlotsThatAreTaken) { expect_named({Fault::kSlots}); }
 TEST(Verdicts, OpeningsThatAreSlow) { expect_named({Fault::kOpening}); }
 TEST(Verdicts, ADatabaseThatIsStopped) { expect_named({Fault::kDown}); }
 
+TEST(Verdicts, ADatabaseThatIsFrozen) { expect_named({Fault::kFrozen}); }
+
 TEST(Verdicts, OfALockAndALeakOne) {
   expect_named({Fault::kLock, Fault::kLeak});
 }
