@@ -44,6 +44,11 @@ function(_dbpool_bundle_civetweb)
   if(DBPOOL_SANITIZE)
     target_compile_options(dbpool_civetweb PRIVATE -fno-sanitize=all)
   endif()
+  if(DBPOOL_FUZZ)
+    # What strangers can do to its memory is.
+    target_compile_options(dbpool_civetweb
+                           PRIVATE -fsanitize=address,fuzzer-no-link)
+  endif()
   find_package(Threads REQUIRED)
   target_link_libraries(dbpool_civetweb PRIVATE OpenSSL::SSL Threads::Threads)
 endfunction()

@@ -43,6 +43,10 @@ if(DBPOOL_SANITIZE)
   endif()
 endif()
 
+if(DBPOOL_FUZZ)
+  add_compile_options(-fsanitize=fuzzer-no-link)
+endif()
+
 # dbpool_private(<target>): the compile settings of the project, and its root
 # folder for private includes such as "pool/src/brain/pool_state.h".
 function(dbpool_private target)

@@ -1,0 +1,77 @@
+// The YAML of --web.config.file: a refusal is one line that shows no value;
+// what is taken holds nothing that could break a header.
+
+#include "exporter/web_config/web_config.h"
+
+#include <yaml-cpp/yaml.h>
+
+#include "tests/fuzz/fuzz.h"
+
+namespace dbpool::fuzz {
+namespace {
+
+bool is_in_a_key(const YAML::Node& node, int depth) {
+  if (depth > 20) return true;  // an alias of itself
+  if (node.IsSequence()) {
+    for (const auto& each : node) {
+      if (is_in_a_key(each, depth + 1)) return true;
+    }
+  }
+  if (!node.IsMap()) return false;
+  for (const auto& entry : node) {
+    if (!entry.first.IsScalar() || has_secret(entry.first.Scalar()) ||
+        is_in_a_key(entry.second, depth + 1)) {
+      return true;
+    }
+  }
+  return false;
+}
+
+// Keys are shown, values are not.
+bool is_in_values_alone(const std::string& text) {
+  try {
+    for (const YAML::Node& each : YAML::LoadAll(text)) {
+      if (is_in_a_key(each, 0)) return false;
+    }
+  } catch (const YAML::Exception&) {
+  }
+  return true;
+}
+
+void check_taken(const exporter::WebConfig& config) {
+  for (const exporter::Header& header : config.headers) {
+    require(header.value.find_first_of("\r\n") == std::string::npos,
+            "a header is one line", header.value);
+  }
+  for (const auto& [name, hash] : config.users) {
+    require(!name.empty() && hash.size() == 60, "a user has a hash", name);
+  }
+  if (!config.tls) return;
+  require(
+      config.tls->certificate.is_given() && config.tls->private_key.is_given(),
+      "TLS has a certificate and a key");
+  require(config.tls->min_version <= config.tls->max_version,
+          "some version is left");
+}
+
+}  // namespace
+}  // namespace dbpool::fuzz
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data,
+                                      std::size_t size) {
+  using namespace dbpool::fuzz;
+  const std::string text = planted(view(data, size));
+  const auto config =
+      dbpool::exporter::parse_web_config(text, "/etc/dbpool/web.yml");
+  if (config) {
+    check_taken(*config);
+    return 0;
+  }
+  require_one_line(config.error());
+  require(config.error().starts_with("/etc/dbpool/web.yml"),
+          "a refusal names the file", config.error());
+  if (has_secret(text) && is_in_values_alone(text)) {
+    require_no_secret(config.error());
+  }
+  return 0;
+}
