@@ -16,6 +16,9 @@ namespace {
 ChildOptions child_options(ExporterOptions options) {
   ChildOptions child;
   child.program = DBPOOL_EXPORTER_PROGRAM;
+  if (!options.runner.empty()) {
+    child.args.push_back(std::exchange(child.program, options.runner));
+  }
   child.env = std::move(options.env);
   child.env.emplace("DB_LOG_QUERIES", "false");
   if (!options.database_url.empty()) {

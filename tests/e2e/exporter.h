@@ -40,7 +40,8 @@ struct ExporterOptions {
   std::vector<std::string> args = {};
   // Unless set here, DB_LOG_QUERIES is false.
   std::map<std::string, std::string> env = {};
-  bool listen = true;  // on a free port of 127.0.0.1
+  bool listen = true;       // on a free port of 127.0.0.1
+  std::string runner = {};  // a program that runs the one it is given
 };
 
 // dbpool_exporter as a process. All of its output, and all that get() and

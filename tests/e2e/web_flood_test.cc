@@ -7,14 +7,11 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
-#include <functional>
-#include <memory>
 #include <random>
-#include <stdexcept>
 #include <string>
-#include <thread>
 #include <vector>
 
+#include "tests/e2e/flood.h"
 #include "tests/e2e/web_fixture.h"
 #include "tests/support/eventually.h"
 
@@ -25,30 +22,6 @@ using std::chrono::milliseconds;
 using Clock = std::chrono::steady_clock;
 
 constexpr int kFlooders = 16;
-
-// Threads that do the same again and again until the end of its scope.
-class Flood {
- public:
-  Flood(int threads, const std::function<void()>& act) {
-    for (int i = 0; i < threads; ++i) {
-      threads_.emplace_back([this, act](const std::stop_token& stopped) {
-        while (!stopped.stop_requested()) {
-          try {
-            act();
-          } catch (const std::runtime_error&) {  // thrown out
-          }
-          ++count_;
-        }
-      });
-    }
-  }
-
-  int count() const { return count_; }
-
- private:
-  std::atomic<int> count_ = 0;
-  std::vector<std::jthread> threads_;
-};
 
 std::string garbage() {
   thread_local std::mt19937 random{std::random_device{}()};
