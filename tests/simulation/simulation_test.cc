@@ -9,6 +9,7 @@
 
 #include "tests/simulation/history.h"
 #include "tests/simulation/lazy_history.h"
+#include "tests/simulation/multiplex_history.h"
 
 namespace dbpool::test {
 namespace {
@@ -56,6 +57,18 @@ TEST_P(Simulation, ALateHousekeeperIsWokenForAllThatMatters) {
     const auto violation = history.run(kEventsOfAHistory);
     ASSERT_FALSE(violation) << *violation;
     done += history.events();
+  }
+}
+
+TEST_P(Simulation, EveryPromiseOfTheMultiplexerHoldsAfterEveryRound) {
+  const std::uint64_t events =
+      number_from("DBPOOL_SIMULATION_EVENTS", kEvents) / kShards / 4;
+  std::uint64_t seed = number_from("DBPOOL_SIMULATION_SEED", 1) + GetParam();
+  for (std::uint64_t done = 0; done < events; seed += kShards) {
+    MultiplexHistory history(seed);
+    const auto violation = history.run(kEventsOfAHistory);
+    ASSERT_FALSE(violation) << *violation;
+    done += kEventsOfAHistory;
   }
 }
 

@@ -132,6 +132,38 @@ struct TlsStats {
   std::optional<WallTime> ca;
 };
 
+// Statements of Pool::async_execute(); all 0 where pipeline_depth is below 2.
+//
+// Such a statement waits until it is handed to a connection; then it is in
+// flight, first behind those that were handed to the same connection before
+// it, until the server has ended it or the connection has gone. One whose
+// caller has been answered stays in flight. The connections that carry them
+// are leases of the multiplexer: they count as kActive, and what it waits for
+// them as any request does. The time on the wire in QueryStats begins when a
+// statement is handed over, so waiting behind others is part of it.
+struct MultiplexStats {
+  // Gauges.
+  std::uint32_t depth = 0;      // PoolOptions::pipeline_depth
+  std::uint32_t carriers = 0;   // of the active connections
+  std::uint32_t waiting = 0;    // statements that wait
+  std::uint32_t in_flight = 0;  // at most carriers * depth
+
+  // Integrals over time of the three gauges above.
+  std::chrono::nanoseconds carrier_time{0};
+  std::chrono::nanoseconds waiting_time{0};
+  std::chrono::nanoseconds in_flight_time{0};
+
+  // Counters.
+  std::uint64_t answered = 0;   // callers, however it ended
+  std::uint64_t abandoned = 0;  // of those: while it was in flight
+
+  // Histograms.
+  HistogramSnapshot wait_sent;    // from the call until it was handed over
+  HistogramSnapshot wait_failed;  // from the call to the end of one never sent
+  // From handed over until nothing was before it; 0 where nothing was.
+  HistogramSnapshot head_of_line;
+};
+
 struct PoolStats {
   std::string name;
   // Where the pool connects to; lists joined with ',' for several hosts.
@@ -180,6 +212,7 @@ struct PoolStats {
   std::array<HistogramSnapshot, kConnectPhaseCount> connect_phase;
 
   std::vector<QueryStats> queries;  // sorted by name
+  MultiplexStats multiplex;         // of an instant shortly after, as queries
 };
 
 }  // namespace dbpool
