@@ -5,6 +5,7 @@
 #include "pool/src/exchange_impl.h"
 #include "pool/src/saturating_time.h"
 #include "pool/src/statement_error.h"
+#include "pool/src/statement_report.h"
 
 namespace dbpool::detail {
 namespace {
@@ -14,24 +15,6 @@ namespace {
 constexpr Duration kCancelAgainAfter = std::chrono::milliseconds(100);
 // How often a cancel is looked at that has no descriptor to wait on.
 constexpr Duration kTicketInterval = std::chrono::milliseconds(5);
-constexpr std::string_view kUnnamed = "unnamed";
-
-std::string milliseconds(Duration duration) {
-  using Milliseconds = std::chrono::milliseconds;
-  return std::to_string(
-             std::chrono::duration_cast<Milliseconds>(duration).count()) +
-         " ms";
-}
-
-// What statistics say of an error. A caller's own cancel is no failure; too
-// large a result costs the connection.
-std::optional<StatementFailure> failure_of(
-    const std::optional<Error>& error) noexcept {
-  if (error && error->kind == ErrorKind::kResultTooLarge) {
-    return StatementFailure::kConnectionLost;
-  }
-  return error ? error->statement_failure : std::nullopt;
-}
 
 }  // namespace
 
@@ -198,20 +181,8 @@ Expected<Rows> Exchange::Impl::take_result() {
 }
 
 void Exchange::Impl::report() {
-  if (error_ && error_->kind == ErrorKind::kUsage) return;
-  const SessionContext& context = session_.context();
-  const Duration duration = finished_at_ - started_at_;
-  if (context.statistics) {
-    context.statistics->record(statement_.name, duration, failure_of(error_));
-  }
-  if (!context.sink) return;
-  context.sink->statement_finished(
-      {.pool = context.pool_name,
-       .name = statement_.name.empty() ? kUnnamed : statement_.name,
-       .sql = statement_.sql,
-       .parameter_count = params_.size(),
-       .duration = duration,
-       .error = error_ ? &*error_ : nullptr});
+  report_statement(session_.context(), statement_, params_,
+                   finished_at_ - started_at_, error_ ? &*error_ : nullptr);
 }
 
 }  // namespace dbpool::detail

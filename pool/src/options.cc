@@ -125,6 +125,9 @@ void check_use(const PoolOptions& o, Checker& checker) {
                 "server_statement_timeout", server,
                 "more than 0 ms, at most 2147483647 ms, or nothing");
   checker.positive("cancel_grace", o.cancel_grace);
+  checker.check(o.pipeline_depth <= kMaxPipelineDepth, "pipeline_depth",
+                o.pipeline_depth, "0 to " + std::to_string(kMaxPipelineDepth));
+  checker.positive("pipeline_budget", o.pipeline_budget);
   checker.positive("leak_threshold", o.leak_threshold);
   checker.positive("close_timeout", o.close_timeout);
   checker.check(o.max_query_names >= 1 && o.max_query_names <= 10'000,

@@ -39,6 +39,13 @@ void Pool::start_acquire(AcquireOptions options, std::source_location where,
   core_->start_acquire(options, where, std::move(completion));
 }
 
+void Pool::start_execute(std::string name, std::string sql, Params params,
+                         const ExecuteOptions& options,
+                         detail::CompletionPtr<Expected<Rows>> completion) {
+  core_->start_execute(std::move(name), std::move(sql), std::move(params),
+                       options, std::move(completion));
+}
+
 PoolStats Pool::stats() const { return core_->stats(); }
 
 PoolStats Pool::stats_without_queries() const {

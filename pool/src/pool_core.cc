@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "pool/src/housekeeper.h"
+#include "pool/src/multiplexer.h"
 #include "pool/src/saturating_time.h"
 
 namespace dbpool::detail {
@@ -60,6 +61,7 @@ Expected<std::shared_ptr<PoolCore>> PoolCore::create(
     auto core = std::make_shared<PoolCore>(
         std::move(target), with_seed(std::move(options)), std::move(sink));
     core->start_housekeeper();
+    core->start_multiplexer();
     return core;
   } catch (const std::exception& failure) {
     Error error;

@@ -34,6 +34,7 @@
 #include "dbpool/pool.h"
 #include "pool/src/acquire_errors.h"
 #include "pool/src/acquire_request.h"
+#include "pool/src/brain/multiplex_state.h"
 #include "pool/src/brain/pool_state.h"
 #include "pool/src/query_statistics.h"
 #include "pool/src/session.h"
@@ -42,6 +43,7 @@
 namespace dbpool::detail {
 
 class AsyncRequest;
+class Multiplexer;
 
 // What the housekeeper gets from one look at the brain.
 struct Round {
@@ -82,10 +84,22 @@ class PoolCore final : public std::enable_shared_from_this<PoolCore> {
                           std::source_location where);
   void start_acquire(const AcquireOptions& options, std::source_location where,
                      CompletionPtr<Expected<Lease>> completion);
+  void start_execute(std::string name, std::string sql, Params params,
+                     const ExecuteOptions& options,
+                     CompletionPtr<Expected<Rows>> completion);
   // The caller of a queued request gives up. Nothing if it is finished.
   void cancel(AcquireRequest& request) noexcept;
   // A lease ends.
   void give_back(Connection& connection, std::uint32_t slot) noexcept;
+
+  // --- The multiplexer's (pool_core_multiplex.cc) -------------------------
+  // Puts a request to the brain; it is finished at once, or later.
+  void request_lease(AcquireRequest& request);
+  PoolRoom room() const noexcept;
+  // What a request is told that fails for this reason now.
+  Error refusal(AcquireFailure failure) const;
+  // What one that waits would be told if its time had passed.
+  AcquireFailure timeout_now() const;
 
   // --- Control: see pool.h -------------------------------------------------
   PoolStats stats() const;
@@ -131,6 +145,8 @@ class PoolCore final : public std::enable_shared_from_this<PoolCore> {
   };
 
   void start_housekeeper();
+  // After the housekeeper. Throws without thread or descriptors.
+  void start_multiplexer();
 
   // Puts a request to the brain. The state in which it left it; kQueued may
   // be out of date when this returns.
@@ -180,6 +196,7 @@ class PoolCore final : public std::enable_shared_from_this<PoolCore> {
   // The Pool's: touched by create() and shut_down() only. By pointer, since a
   // child after fork() can neither join nor destroy it.
   std::unique_ptr<std::thread> housekeeper_;
+  std::shared_ptr<Multiplexer> multiplexer_;  // null: pipeline_depth is below 2
 
   mutable std::mutex mutex_;
   std::condition_variable settled_;  // after close(): a connection is closed

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <utility>
 
+#include "pool/src/multiplexer.h"
 #include "pool/src/pool_core.h"
 #include "pool/src/saturating_time.h"
 
@@ -56,6 +57,7 @@ PoolStats PoolCore::stats_without_queries() const {
   }
   if (failure) stats.last_failure.message = *failure;
   stats.tls = tls_stats(tls);
+  if (multiplexer_) stats.multiplex = multiplexer_->stats();
   return stats;
 }
 
@@ -111,6 +113,7 @@ void PoolCore::begin_close() noexcept {
     resolve(effects);
   }
   deliver(effects);
+  if (multiplexer_) multiplexer_->close();
   wake_signal_.raise();  // to end the thread of a pool without connections
 }
 
@@ -155,6 +158,7 @@ void PoolCore::shut_down() noexcept {
   if (forked()) {
     // The thread is the parent's: here it can be neither joined nor detached.
     static_cast<void>(housekeeper_.release());
+    if (multiplexer_) multiplexer_->forget_thread();
     return;
   }
   begin_close();
@@ -167,6 +171,7 @@ void PoolCore::shut_down() noexcept {
         [this] { return nothing_to_close(); });
     drained = state_.is_drained();
   }
+  if (multiplexer_) multiplexer_->end_thread(drained);
   if (drained && housekeeper_->get_id() != std::this_thread::get_id()) {
     housekeeper_->join();
   } else {

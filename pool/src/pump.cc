@@ -1,42 +1,10 @@
 #include "pool/src/pump.h"
 
-#include <openssl/ssl.h>
-
 #include <utility>
 
+#include "pool/src/wire.h"
+
 namespace dbpool::detail {
-namespace {
-
-// A command has one result, or an error after it; a server that sends more
-// without an end is not one.
-constexpr int kMaxLastResults = 16;
-
-bool is_copy(ExecStatusType status) noexcept {
-  return status == PGRES_COPY_IN || status == PGRES_COPY_OUT ||
-         status == PGRES_COPY_BOTH;
-}
-
-// The server ends the session after such an error.
-bool is_fatal(const PGresult* result) noexcept {
-  const auto severity = error_field(result, PG_DIAG_SEVERITY_NONLOCALIZED);
-  return severity == "FATAL" || severity == "PANIC";
-}
-
-// Decrypted bytes that libpq has not taken yet. It asks for what fits in its
-// buffer, once; a TLS record may be larger (servers from 17 on send up to
-// 16 KiB), and no event of the socket will tell of its rest.
-bool holds_decrypted(PGconn* connection) noexcept {
-  auto* const tls = static_cast<SSL*>(PQgetssl(connection));
-  return tls != nullptr && SSL_pending(tls) > 0;
-}
-
-void drop_notifications(PGconn* connection) noexcept {
-  while (PGnotify* notification = PQnotifies(connection)) {
-    PQfreemem(notification);
-  }
-}
-
-}  // namespace
 
 void Pump::begin() noexcept {
   end_ = End::kNone;

@@ -72,6 +72,13 @@ bool is_on(const char* parameter) noexcept {
 
 }  // namespace
 
+std::string milliseconds(Duration duration) {
+  using Milliseconds = std::chrono::milliseconds;
+  return std::to_string(
+             std::chrono::duration_cast<Milliseconds>(duration).count()) +
+         " ms";
+}
+
 Error usage_error(std::string message) {
   Error error;
   error.kind = ErrorKind::kUsage;

@@ -19,6 +19,9 @@ namespace dbpool::detail {
 // 57014 and its like.
 inline constexpr std::string_view kQueryCanceled = "57014";
 
+// A duration for people, "1500 ms".
+std::string milliseconds(Duration duration);
+
 Error usage_error(std::string message);
 Error statement_error(StatementFailure failure, Outcome outcome,
                       std::string message, std::string_view sqlstate = {});

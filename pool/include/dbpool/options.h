@@ -21,6 +21,7 @@ using TimePoint = Clock::time_point;
 using Duration = Clock::duration;
 
 inline constexpr std::uint32_t kMaxConnectionsLimit = 10'000;
+inline constexpr std::uint32_t kMaxPipelineDepth = 1'000;
 
 struct PoolOptions {
   // The label `pool` of every metric and the name in every error.
@@ -86,6 +87,16 @@ struct PoolOptions {
   // Prepared statements kept on each connection, least recently used
   // evicted. 0: never prepare, for PgBouncer (1.18) in transaction mode.
   std::uint32_t max_prepared_statements = 100;
+
+  // Pool::async_execute(): how many statements of different callers may be
+  // under way on one connection at a time, in libpq's pipeline mode. Each is a
+  // transaction of its own. 2 … kMaxPipelineDepth; 0 or 1: off.
+  std::uint32_t pipeline_depth = 0;
+  // What one connection gives to async_execute() at a time. No statement is
+  // put behind one that has been running for longer; and a connection that has
+  // carried statements for longer takes no more of them while acquire()
+  // waits. > 0.
+  Duration pipeline_budget = std::chrono::milliseconds(10);
 
   // A lease held longer is reported once, with tag and source location, and
   // counted as overdue until it ends. > 0; nullopt: never.

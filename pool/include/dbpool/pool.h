@@ -104,6 +104,51 @@ class Pool {
         token, options, where);
   }
 
+  // Runs one statement without a lease, as a transaction of its own, on a
+  // connection that it shares with the statements of other callers: at most
+  // PoolOptions::pipeline_depth of them are under way on it, one after the
+  // other. Completes with Expected<Rows> through the handler's associated
+  // executor, never inside this call; texts and `params` are copied.
+  //
+  // Results are isolated, latency is not: a statement may wait on the server
+  // for those before it (see PoolOptions::pipeline_budget).
+  //   - Waiting: until it is sent, at most acquire_timeout (kAcquire; more
+  //     than max_waiting_requests that wait: kQueueFull). The connections
+  //     themselves are acquired as leases are, tag "multiplexed".
+  //   - Time: ExecuteOptions::timeout counts from when it is sent. When it has
+  //     passed, or the caller cancels, the call completes at once; a statement
+  //     that was sent runs on (kInDoubt), is never cancelled on the server, as
+  //     that could hit a neighbour, and its result is discarded. A connection
+  //     whose first statement is past its time by cancel_grace is closed, and
+  //     its other statements end with kConnectionLost, kInDoubt; so do they
+  //     when it breaks, or one of them has too large a result.
+  //   - Refused with kUsage, and not sent: what begins or ends a transaction
+  //     or changes the session (BEGIN, SET, LISTEN, PREPARE, COPY, DECLARE,
+  //     CREATE TEMP and their like); everything while pipeline_depth is below
+  //     2. What a function sets in the session meets whoever comes next.
+  // ExecuteOptions::stop is ignored.
+  template <typename CompletionToken>
+  auto async_execute(const Statement& statement, Params params,
+                     const ExecuteOptions& options, CompletionToken&& token) {
+    return asio::async_initiate<CompletionToken, void(Expected<Rows>)>(
+        // NOLINTNEXTLINE(performance-unnecessary-value-param)
+        [this](auto handler, std::string name, std::string sql,
+               // NOLINTNEXTLINE(performance-unnecessary-value-param)
+               Params moved_params, const ExecuteOptions& given) {
+          start_execute(
+              std::move(name), std::move(sql), std::move(moved_params), given,
+              detail::make_completion<Expected<Rows>>(std::move(handler)));
+        },
+        token, std::string(statement.name), std::string(statement.sql),
+        std::move(params), options);
+  }
+  template <typename CompletionToken>
+  auto async_execute(const Statement& statement, Params params,
+                     CompletionToken&& token) {
+    return async_execute(statement, std::move(params), ExecuteOptions{},
+                         std::forward<CompletionToken>(token));
+  }
+
   // One consistent snapshot. Takes the pool's lock for a few microseconds;
   // never waits for the database.
   PoolStats stats() const;
@@ -138,6 +183,9 @@ class Pool {
   explicit Pool(std::shared_ptr<detail::PoolCore> core) noexcept;
   void start_acquire(AcquireOptions options, std::source_location where,
                      detail::CompletionPtr<Expected<Lease>> completion);
+  void start_execute(std::string name, std::string sql, Params params,
+                     const ExecuteOptions& options,
+                     detail::CompletionPtr<Expected<Rows>> completion);
 
   std::shared_ptr<detail::PoolCore> core_;
 };

@@ -48,6 +48,7 @@
 #include "pool/src/brain/connection_table.h"
 #include "pool/src/brain/jitter.h"
 #include "pool/src/brain/pool_accounting.h"
+#include "pool/src/brain/pool_room.h"
 #include "pool/src/brain/sliding_peak.h"
 #include "pool/src/brain/wait_queue.h"
 #include "pool/src/brain/waiter.h"
@@ -202,6 +203,8 @@ class PoolState {
   // in it first. How many there were to fill in.
   std::size_t connections(std::span<ConnectionFacts> out,
                           TimePoint now) const noexcept;
+  // What could be lent now, and who waits.
+  PoolRoom room() const noexcept;
   // nullopt if it is not leased.
   std::optional<LeaseFacts> lease(ConnectionId id,
                                   TimePoint now) const noexcept;

@@ -174,4 +174,11 @@ std::optional<LeaseFacts> PoolState::lease(ConnectionId id,
   return facts_of(*slot, std::max(now, now_));
 }
 
+PoolRoom PoolState::room() const noexcept {
+  return {.idle = table_.count(ConnectionState::kIdle),
+          .max_connections = max_connections_,
+          .may_grow = table_.total() < max_connections_,
+          .waiting = queue_.size()};
+}
+
 }  // namespace dbpool::detail
