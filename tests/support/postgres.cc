@@ -86,7 +86,11 @@ Postgres::Postgres(PostgresOptions options)
                                    std::filesystem::perms::others_exec |
                                    std::filesystem::perms::group_exec);
   give_to_server(dir_.path());
-  copy_template(data_dir());
+  if (options_.standby_of != nullptr) {
+    copy_from(*options_.standby_of);
+  } else {
+    copy_template(data_dir());
+  }
   write_configuration();
   if (options_.start) start();
 }
@@ -102,6 +106,20 @@ Postgres::~Postgres() {
 
 void Postgres::give_to_server(const std::string& path) const {
   give_to_server_user(path);
+}
+
+// With what makes it a standby (standby.signal, postgresql.auto.conf).
+void Postgres::copy_from(const Postgres& primary) const {
+  ChildOptions options;
+  options.program = "pg_basebackup";
+  options.args = {"--pgdata=" + data_dir(), "--dbname=" + primary.url(),
+                  "--write-recovery-conf", "--checkpoint=fast", "--no-sync"};
+  options.env = {{"LC_ALL", "C.UTF-8"}};
+  options.working_dir = dir_.path();
+  const ServerUser user = server_user();
+  options.uid = user.uid;
+  options.gid = user.gid;
+  run_to_end(options);
 }
 
 void Postgres::write_configuration() {

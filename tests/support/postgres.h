@@ -21,6 +21,8 @@ namespace dbpool::test {
 inline constexpr std::string_view kAppUser = "app";
 inline constexpr std::string_view kAppPassword = "app-Passw0rd";
 
+class Postgres;
+
 struct PostgresOptions {
   // Lines of postgresql.conf, after the default ones ("max_connections = 5").
   std::vector<std::string> config = {};
@@ -31,6 +33,9 @@ struct PostgresOptions {
   // ("server.key" for `ssl = on`).
   std::map<std::string, std::string> files = {};
   bool start = true;
+  // A streaming standby of that one, which must have started, and let WAL
+  // senders in over its socket.
+  const Postgres* standby_of = nullptr;
 };
 
 // Of a server that speaks TLS with this certificate.
@@ -101,6 +106,7 @@ class Postgres {
  private:
   void write_configuration();
   void give_to_server(const std::string& path) const;
+  void copy_from(const Postgres& primary) const;
   bool start_once(std::chrono::milliseconds deadline);
   void signal_and_wait(int number, std::chrono::milliseconds deadline);
   [[noreturn]] void fail(const std::string& what) const;

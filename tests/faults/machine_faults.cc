@@ -1,0 +1,83 @@
+// Disks that are full, names that are not resolved, a clock that is set.
+#include <unistd.h>
+
+#include <exception>
+
+#include "tests/faults/fault.h"
+
+namespace dbpool::test {
+
+namespace {
+
+using std::chrono::seconds;
+
+std::string root_needed() {
+  return ::geteuid() == 0 ? "" : "it takes root to mount";
+}
+
+// Of the server, where the rows are.
+Fault disk_full() {
+  Fault fault{.name = "the server's disk full"};
+  fault.lasts = seconds(5);
+  fault.make = [](Rig& rig) {
+    rig.server().sql("CREATE TABLE filler (t text) TABLESPACE small");
+    try {
+      rig.server().sql(
+          "INSERT INTO filler SELECT repeat(md5(i::text), 100) FROM "
+          "generate_series(1, 1000000) AS i");
+    } catch (const std::exception&) {
+      // It is full. What was rolled back keeps its place until it is dropped.
+    }
+  };
+  fault.cure = [](Rig& rig) { rig.server().sql("DROP TABLE filler"); };
+  fault.may_fail = {"server_error"};
+  fault.rig.small_disk = true;
+  fault.obstacle = root_needed;
+  return fault;
+}
+
+// There from the beginning; sessions have to be opened all the same.
+Fault tmp_full() {
+  Fault fault{.name = "/tmp full"};
+  fault.lasts = seconds(1);
+  fault.make = [](Rig& rig) { rig.terminate(); };
+  fault.cure = [](Rig&) {};
+  fault.may_fail = {"connection_lost", "server_error", "backend_down"};
+  fault.rig.full_tmp = true;
+  fault.obstacle = root_needed;
+  return fault;
+}
+
+Fault dns(const std::string& name, Dns how) {
+  Fault fault{.name = name};
+  fault.lasts = seconds(4);
+  fault.make = [how](Rig& rig) {
+    rig.dns().set(how);
+    rig.terminate();
+  };
+  fault.cure = [](Rig& rig) { rig.dns().set(Dns::kRight); };
+  fault.may_fail = {"connection_lost", "server_error", "backend_down",
+                    "timeout_backend_down", "timeout_opening"};
+  fault.nobody_gets_in = true;
+  fault.rig.dns = true;
+  fault.obstacle = root_needed;
+  return fault;
+}
+
+Fault clock_stepped() {
+  Fault fault{.name = "the clock stepped"};
+  fault.obstacle = [] {
+    return "the wall clock is the whole machine's, and time namespaces have "
+           "none of their own";
+  };
+  return fault;
+}
+
+}  // namespace
+
+std::vector<Fault> machine_faults() {
+  return {disk_full(), tmp_full(), dns("DNS hangs", Dns::kSilent),
+          dns("DNS answers wrongly", Dns::kWrong), clock_stepped()};
+}
+
+}  // namespace dbpool::test

@@ -1,0 +1,105 @@
+// Processes of the server that are killed, stopped and restarted.
+#include <signal.h>
+
+#include <stdexcept>
+
+#include "tests/faults/fault.h"
+
+namespace dbpool::test {
+
+namespace {
+
+using std::chrono::seconds;
+
+// A backend that serves the service.
+pid_t pick_backend(Rig& rig) {
+  const std::string pids =
+      rig.pids("application_name IN ('faults_client', '')");
+  if (pids.empty()) throw std::runtime_error("the service has no session");
+  return std::stoi(pids);
+}
+
+void start_if_down(Rig& rig) {
+  if (!rig.server().running()) rig.server().start();
+  rig.server().wait_until_ready();
+}
+
+Fault kill_backend() {
+  Fault fault{.name = "a backend killed (-9)"};
+  // The server restarts all its backends; it is a matter of milliseconds.
+  fault.lasts = std::chrono::milliseconds(500);
+  fault.make = [](Rig& rig) { ::kill(pick_backend(rig), SIGKILL); };
+  fault.cure = start_if_down;
+  fault.may_fail = {"connection_lost", "server_error", "backend_down",
+                    "timeout_backend_down"};
+  return fault;
+}
+
+Fault kill_postmaster() {
+  Fault fault{.name = "the postmaster killed (-9)"};
+  fault.make = [](Rig& rig) { rig.server().kill(); };
+  fault.cure = start_if_down;
+  fault.may_fail = {"connection_lost", "server_error", "backend_down",
+                    "timeout_backend_down"};
+  fault.nobody_gets_in = true;
+  return fault;
+}
+
+Fault restart() {
+  Fault fault{.name = "an immediate restart"};
+  fault.make = [](Rig& rig) { rig.server().stop(StopMode::kImmediate); };
+  fault.cure = start_if_down;
+  fault.may_fail = {"connection_lost", "server_error", "backend_down",
+                    "timeout_backend_down"};
+  fault.nobody_gets_in = true;
+  return fault;
+}
+
+Fault stop_backend() {
+  Fault fault{.name = "a backend stopped"};
+  fault.lasts = seconds(5);
+  fault.make = [](Rig& rig) {
+    rig.stopped = pick_backend(rig);
+    ::kill(rig.stopped, SIGSTOP);
+  };
+  fault.cure = [](Rig& rig) { ::kill(rig.stopped, SIGCONT); };
+  fault.may_fail = {"timeout", "connection_lost"};
+  return fault;
+}
+
+// Who has a session keeps it.
+Fault stop_postmaster() {
+  Fault fault{.name = "the postmaster stopped"};
+  fault.lasts = seconds(5);
+  fault.make = [](Rig& rig) { rig.server().pause(); };
+  fault.cure = [](Rig& rig) { rig.server().resume(); };
+  fault.nobody_gets_in = true;
+  return fault;
+}
+
+Fault terminate(const std::string& name, const std::string& state) {
+  Fault fault{.name = name};
+  fault.lasts = seconds(1);
+  fault.make = [state](Rig& rig) {
+    while (rig.terminate("state = '" + state + "'") == 0) {
+    }
+  };
+  fault.cure = [](Rig&) {};
+  // Who was lent one in the moment of its end.
+  fault.may_fail = {"connection_lost", "server_error", "backend_down"};
+  return fault;
+}
+
+}  // namespace
+
+std::vector<Fault> server_faults() {
+  return {kill_backend(),
+          kill_postmaster(),
+          restart(),
+          stop_backend(),
+          stop_postmaster(),
+          terminate("idle sessions terminated", "idle"),
+          terminate("busy sessions terminated", "active")};
+}
+
+}  // namespace dbpool::test
