@@ -130,18 +130,28 @@ class Redactor {
   }
 
   // --- PEM -----------------------------------------------------------------
+  static constexpr std::string_view kBegin = "-----BEGIN ";
+
+  // Where the base64 ends that begins here. The lines after it may look like
+  // more of it: what calls or begins another secret is not hidden along.
+  std::size_t base64_end() const {
+    constexpr std::string_view kBase64 =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=-_"
+        "\r\n";
+    const std::size_t end = std::min({text_.find_first_not_of(kBase64, at_),
+                                      text_.find(kBegin, at_), text_.size()});
+    for (std::size_t i = at_; i < end; ++i) {
+      if (text_[i] == '=' && names_a_secret(word_before(i))) return i;
+    }
+    return end;
+  }
+
   // Where the private key that begins here ends, as PEM or as base64 of any
   // PEM; at_ if none does.
   std::size_t key_end() const {
     constexpr std::string_view kBase64OfPem = "LS0tLS1CRUdJTi";
-    constexpr std::string_view kBase64 =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=-_"
-        "\r\n";
     const std::string_view rest = text_.substr(at_);
-    if (rest.starts_with(kBase64OfPem)) {
-      return std::min(text_.find_first_not_of(kBase64, at_), text_.size());
-    }
-    constexpr std::string_view kBegin = "-----BEGIN ";
+    if (rest.starts_with(kBase64OfPem)) return base64_end();
     constexpr std::string_view kEnd = "-----END ";
     constexpr std::size_t kLongestHeader = 60;
     if (!rest.starts_with(kBegin) ||

@@ -58,6 +58,9 @@ TEST(Redact, HidesPrivateKeys) {
       {"-----BEGIN CERTIFICATE-----\nMIIE\n-----END CERTIFICATE-----",
        "-----BEGIN CERTIFICATE-----\nMIIE\n-----END CERTIFICATE-----"},
       {"given LS0tLS1CRUdJTiBQUklWQVRFIEtFWS0tLS0t there", "given *** there"},
+      {"LS0tLS1CRUdJTiBQUklWQVRF\npassword='a b' c", "***=*** c"},
+      {"LS0tLS1CRUdJTiBQUklWQVRF==\r\npassword=abc d", "***=*** d"},
+      {"LS0tLS1CRUdJTiBQ\n-----BEGIN PRIVATE KEY-----\nMIIE", "******"},
       {"DB_SSL_KEY=abc def", "DB_SSL_KEY=*** def"},
       {"passphrase=abc", "passphrase=***"},
   });
