@@ -160,7 +160,7 @@ TEST_F(MultiplexTest,
   options.close_timeout = milliseconds(1);
   Pool pool = this->pool(options);
   Lease lock = hold(locks);
-  Future late = run_long(pool, within(milliseconds(20)));
+  Future late = run_long(pool, within(milliseconds(500)));
   Future behind = run(pool, "SELECT 7");
   EXPECT_FALSE(late.get());
   const auto neighbour = behind.get();
@@ -276,10 +276,10 @@ TEST_F(MultiplexTest, WhatCannotShareAConnectionIsNotSent) {
 
 TEST_F(MultiplexTest, StatementsThatFindNoPlaceWaitAndFailInTime) {
   PoolOptions options = shared_options(1);
-  options.acquire_timeout = milliseconds(50);
+  options.acquire_timeout = seconds(1);
   options.max_waiting_requests = 3;
   Pool pool = this->pool(options);
-  Lease lease = must_acquire(pool);
+  Lease lease = must_acquire(pool, in(kPatience));
   std::vector<Future> futures;
   for (int i = 0; i < 5; ++i) futures.push_back(run(pool, "SELECT 1"));
   int full = 0;
