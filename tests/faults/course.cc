@@ -51,6 +51,7 @@ void Course::inject(const Fault& fault, Duration lasts) {
   injection.fault = fault.name;
   injection.may_need = fault.may_need;
   injection.nobody_gets_in = fault.nobody_gets_in;
+  injection.keeps_losing = fault.keeps_losing;
   injection.made = Clock::now();
   fault.make(rig_);
   std::this_thread::sleep_until(injection.made + lasts);

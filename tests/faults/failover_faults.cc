@@ -11,8 +11,7 @@ Fault failover() {
   Fault fault{.name = "failover to the standby"};
   fault.make = [](Rig& rig) { rig.server().stop(StopMode::kImmediate); };
   fault.cure = [](Rig& rig) { rig.promote(); };
-  fault.may_fail = {"connection_lost", "server_error", "backend_down",
-                    "timeout_backend_down"};
+  fault.may_fail = reasons_of_loss();
   fault.nobody_gets_in = true;
   fault.rig.standby = true;
   fault.once = true;
@@ -23,8 +22,7 @@ Fault bouncer_restarted() {
   Fault fault{.name = "PgBouncer restarted"};
   fault.make = [](Rig& rig) { rig.bouncer().stop(); };
   fault.cure = [](Rig& rig) { rig.bouncer().start(); };
-  fault.may_fail = {"connection_lost", "server_error", "backend_down",
-                    "timeout_backend_down"};
+  fault.may_fail = reasons_of_loss();
   fault.nobody_gets_in = true;
   fault.rig.bouncer = true;
   return fault;
@@ -36,13 +34,7 @@ Fault bouncer_paused() {
   fault.lasts = seconds(5);
   fault.make = [](Rig& rig) { rig.bouncer().command("PAUSE"); };
   fault.cure = [](Rig& rig) { rig.bouncer().command("RESUME"); };
-  fault.may_fail = {"timeout",
-                    "connection_lost",
-                    "server_error",
-                    "timeout_capacity",
-                    "timeout_opening",
-                    "backend_down",
-                    "timeout_backend_down"};
+  fault.may_fail = reasons_of_silence();
   fault.rig.bouncer = true;
   return fault;
 }

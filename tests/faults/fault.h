@@ -25,6 +25,9 @@ struct Fault {
   // Beyond one back-off step, e.g. until sessions that went silent have been
   // found to be.
   Duration may_need = std::chrono::seconds(0);
+  // Sessions are lost all the time and new ones are to be had: it is no
+  // outage, and openings are as many as losses.
+  bool keeps_losing = false;
   // What the rig must have.
   RigOptions rig = {};
   bool once = false;   // a rig does not stand it twice
@@ -37,6 +40,13 @@ struct Fault {
     return !rig.tls && !rig.standby && !rig.bouncer && !once && !obstacle;
   }
 };
+
+// Why requests may fail when sessions are lost and new ones are not to be had:
+// at once, or since one was opened for longer than they wait.
+std::set<std::string> reasons_of_loss();
+// When what is there says nothing: on frozen sessions whose leases are out it
+// looks like a slow server, until statements time out.
+std::set<std::string> reasons_of_silence();
 
 // In the order of the table.
 std::vector<Fault> all_faults();

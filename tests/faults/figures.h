@@ -19,8 +19,9 @@ inline constexpr Duration kBackoffStep = std::chrono::seconds(2);
 // One opening on a busy machine, and the run of requests that shows it.
 inline constexpr Duration kOpeningTime = std::chrono::milliseconds(300);
 inline constexpr Duration kPrompt = std::chrono::milliseconds(50);
-// The pool may have as many in one second as it has connections.
-inline constexpr std::size_t kMostOpenings = 10;
+// In one second a pool may open all its connections, and as many again as it
+// tries at once, since some of these fail.
+inline constexpr std::size_t kMostOpenings = 10 + 4;
 inline constexpr Duration kAcquireTimeout = std::chrono::seconds(1);
 inline constexpr std::int64_t kMostGrowth = 24 << 20;  // bytes
 inline constexpr int kMostDescriptors = 4;
@@ -31,6 +32,7 @@ struct Injection {
   std::string fault;
   Duration may_need{0};
   bool nobody_gets_in = false;
+  bool keeps_losing = false;
 };
 
 struct Level {

@@ -42,7 +42,7 @@ Fault tmp_full() {
   fault.lasts = seconds(1);
   fault.make = [](Rig& rig) { rig.terminate(); };
   fault.cure = [](Rig&) {};
-  fault.may_fail = {"connection_lost", "server_error", "backend_down"};
+  fault.may_fail = reasons_of_loss();
   fault.rig.full_tmp = true;
   fault.obstacle = root_needed;
   return fault;
@@ -56,8 +56,7 @@ Fault dns(const std::string& name, Dns how) {
     rig.terminate();
   };
   fault.cure = [](Rig& rig) { rig.dns().set(Dns::kRight); };
-  fault.may_fail = {"connection_lost", "server_error", "backend_down",
-                    "timeout_backend_down", "timeout_opening"};
+  fault.may_fail = reasons_of_loss();
   fault.nobody_gets_in = true;
   fault.rig.dns = true;
   fault.obstacle = root_needed;

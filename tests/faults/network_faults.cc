@@ -12,15 +12,6 @@ using std::chrono::seconds;
 // timed out, and its cancel had its grace; two seconds each.
 constexpr Duration kSilence = seconds(4);
 
-// On frozen sessions whose leases are out it looks like a slow server, until
-// statements time out.
-const std::set<std::string>& reasons_of_silence() {
-  static const std::set<std::string> kReasons = {
-      "timeout",         "connection_lost", "timeout_capacity",
-      "timeout_opening", "backend_down",    "timeout_backend_down"};
-  return kReasons;
-}
-
 Fault on_the_way(const std::string& name, Way way, Duration lasts) {
   Fault fault{.name = name};
   fault.lasts = lasts;
@@ -55,7 +46,7 @@ Fault reset() {
   fault.lasts = milliseconds(500);
   fault.make = [](Rig& rig) { rig.each_way(&FaultProxy::reset_all); };
   fault.cure = [](Rig&) {};
-  fault.may_fail = {"connection_lost", "backend_down"};
+  fault.may_fail = reasons_of_loss();
   return fault;
 }
 
@@ -63,15 +54,15 @@ Fault refused() {
   Fault fault{.name = "connections refused"};
   fault.make = [](Rig& rig) { rig.each_way(&FaultProxy::refuse); };
   fault.cure = [](Rig& rig) { rig.each_way(&FaultProxy::listen); };
-  fault.may_fail = {"connection_lost", "backend_down", "timeout_backend_down"};
+  fault.may_fail = reasons_of_loss();
   fault.nobody_gets_in = true;
   return fault;
 }
 
 Fault cut() {
   Fault fault = on_the_way("cut amid a result", Way::kCut, seconds(2));
-  fault.may_fail = {"connection_lost", "backend_down", "timeout_capacity",
-                    "timeout_opening"};
+  fault.keeps_losing = true;
+  fault.may_fail = reasons_of_silence();
   return fault;
 }
 

@@ -16,7 +16,7 @@ Fault stopped() {
   fault.injections = 1;
   fault.make = [](Rig& rig) { rig.client().send_signal(SIGSTOP); };
   fault.cure = [](Rig& rig) { rig.client().send_signal(SIGCONT); };
-  fault.may_fail = {"timeout", "timeout_capacity", "timeout_opening"};
+  fault.may_fail = reasons_of_silence();
   return fault;
 }
 
@@ -34,8 +34,7 @@ Fault descriptors_exhausted() {
     rig.terminate("application_name IN ('faults_client', '')");
   };
   fault.cure = [](Rig& rig) { limit_descriptors(rig.client().pid(), 1024); };
-  fault.may_fail = {"connection_lost", "server_error", "backend_down",
-                    "timeout_backend_down"};
+  fault.may_fail = reasons_of_loss();
   return fault;
 }
 
@@ -45,7 +44,8 @@ Fault large_results() {
   fault.lasts = seconds(4);
   fault.make = [](Rig& rig) { rig.client().tell("large"); };
   fault.cure = [](Rig&) {};
-  fault.may_fail = {"result_too_large", "timeout"};
+  fault.may_fail = reasons_of_silence();
+  fault.may_fail.insert("result_too_large");
   return fault;
 }
 

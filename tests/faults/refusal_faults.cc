@@ -57,8 +57,8 @@ Fault slots_taken() {
     }
   };
   fault.cure = [](Rig& rig) { rig.sessions.clear(); };
-  fault.may_fail = {"server_slots", "server_error", "connection_lost",
-                    "backend_down", "timeout_backend_down"};
+  fault.may_fail = reasons_of_loss();
+  fault.may_fail.insert("server_slots");
   fault.nobody_gets_in = true;
   return fault;
 }
@@ -73,8 +73,7 @@ Fault password_changed() {
     rig.server().sql("ALTER ROLE app PASSWORD '" + std::string(kAppPassword) +
                      "'");
   };
-  fault.may_fail = {"server_error", "connection_lost", "backend_down",
-                    "timeout_backend_down"};
+  fault.may_fail = reasons_of_loss();
   fault.nobody_gets_in = true;
   return fault;
 }
@@ -96,8 +95,7 @@ Fault certificate_expired() {
     rig.terminate();
   };
   fault.cure = [](Rig& rig) { show_certificate(rig, std::chrono::hours(24)); };
-  fault.may_fail = {"server_error", "connection_lost", "backend_down",
-                    "timeout_backend_down"};
+  fault.may_fail = reasons_of_loss();
   fault.nobody_gets_in = true;
   fault.rig.tls = true;
   return fault;
@@ -112,7 +110,7 @@ Fault certificate_rotated() {
     rig.terminate("state = 'idle'");
   };
   fault.cure = [](Rig&) {};
-  fault.may_fail = {"server_error", "connection_lost", "backend_down"};
+  fault.may_fail = reasons_of_loss();
   fault.rig.tls = true;
   return fault;
 }

@@ -85,7 +85,7 @@ void Rig::start_server() {
   const std::string disk = dir_.path() + "/disk";
   if (options_.small_disk) {
     std::filesystem::create_directory(disk);
-    disk_.emplace(disk, "8m");
+    disk_.emplace(disk, "32m");
     give_to_server_user(disk);
     std::filesystem::permissions(dir_.path(),
                                  std::filesystem::perms::others_exec,
@@ -95,8 +95,11 @@ void Rig::start_server() {
   if (disk_) {
     primary_->sql("CREATE TABLESPACE small LOCATION '" + disk + "'");
   }
-  primary_->sql(std::string("CREATE TABLE ledger (number bigint NOT NULL)") +
-                (disk_ ? " TABLESPACE small" : ""));
+  // On a small disk large rows, which soon need room.
+  primary_->sql(
+      std::string("CREATE TABLE ledger (number bigint NOT NULL") +
+      (disk_ ? ", padding text DEFAULT repeat('x', 1500)) TABLESPACE small"
+             : ")"));
   primary_->sql("GRANT ALL ON ledger TO app");
 }
 
@@ -198,13 +201,6 @@ std::size_t Rig::connections() {
 std::size_t Rig::exporter_connections() {
   return exporter_way_->connections() +
          (exporter_standby_way_ ? exporter_standby_way_->connections() : 0);
-}
-
-std::string Rig::pids(const std::string& condition) {
-  return server().sql_value(
-      "SELECT coalesce(string_agg(pid::text, ','), '') FROM pg_stat_activity "
-      "WHERE usename = 'app' AND " +
-      condition);
 }
 
 int Rig::terminate(const std::string& condition) {

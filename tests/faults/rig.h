@@ -64,9 +64,8 @@ class Rig {
   Client& client() { return *client_; }
   Watch& watch() { return *watch_; }
 
-  // Of the sessions of the app role, those that `condition` holds for.
-  std::string pids(const std::string& condition = "true");
-  // Ends them; how many there were.
+  // Ends the sessions of the app role that `condition` holds for; how many
+  // there were.
   int terminate(const std::string& condition = "true");
 
   // For faults to keep something in.

@@ -1,8 +1,6 @@
 // Processes of the server that are killed, stopped and restarted.
 #include <signal.h>
 
-#include <stdexcept>
-
 #include "tests/faults/fault.h"
 
 namespace dbpool::test {
@@ -11,12 +9,12 @@ namespace {
 
 using std::chrono::seconds;
 
-// A backend that serves the service.
+// The backend that served the service last, so that the next request has it.
 pid_t pick_backend(Rig& rig) {
-  const std::string pids =
-      rig.pids("application_name IN ('faults_client', '')");
-  if (pids.empty()) throw std::runtime_error("the service has no session");
-  return std::stoi(pids);
+  return std::stoi(rig.server().sql_value(
+      "SELECT pid FROM pg_stat_activity WHERE usename = 'app' AND "
+      "application_name IN ('faults_client', '') ORDER BY state_change DESC "
+      "LIMIT 1"));
 }
 
 void start_if_down(Rig& rig) {
@@ -30,8 +28,7 @@ Fault kill_backend() {
   fault.lasts = std::chrono::milliseconds(500);
   fault.make = [](Rig& rig) { ::kill(pick_backend(rig), SIGKILL); };
   fault.cure = start_if_down;
-  fault.may_fail = {"connection_lost", "server_error", "backend_down",
-                    "timeout_backend_down"};
+  fault.may_fail = reasons_of_loss();
   return fault;
 }
 
@@ -39,8 +36,7 @@ Fault kill_postmaster() {
   Fault fault{.name = "the postmaster killed (-9)"};
   fault.make = [](Rig& rig) { rig.server().kill(); };
   fault.cure = start_if_down;
-  fault.may_fail = {"connection_lost", "server_error", "backend_down",
-                    "timeout_backend_down"};
+  fault.may_fail = reasons_of_loss();
   fault.nobody_gets_in = true;
   return fault;
 }
@@ -49,8 +45,7 @@ Fault restart() {
   Fault fault{.name = "an immediate restart"};
   fault.make = [](Rig& rig) { rig.server().stop(StopMode::kImmediate); };
   fault.cure = start_if_down;
-  fault.may_fail = {"connection_lost", "server_error", "backend_down",
-                    "timeout_backend_down"};
+  fault.may_fail = reasons_of_loss();
   fault.nobody_gets_in = true;
   return fault;
 }
@@ -63,7 +58,7 @@ Fault stop_backend() {
     ::kill(rig.stopped, SIGSTOP);
   };
   fault.cure = [](Rig& rig) { ::kill(rig.stopped, SIGCONT); };
-  fault.may_fail = {"timeout", "connection_lost"};
+  fault.may_fail = reasons_of_silence();
   return fault;
 }
 
@@ -86,7 +81,7 @@ Fault terminate(const std::string& name, const std::string& state) {
   };
   fault.cure = [](Rig&) {};
   // Who was lent one in the moment of its end.
-  fault.may_fail = {"connection_lost", "server_error", "backend_down"};
+  fault.may_fail = reasons_of_loss();
   return fault;
 }
 
