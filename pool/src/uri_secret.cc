@@ -72,7 +72,12 @@ std::size_t find_password_colon(std::string_view text, std::size_t at,
   if (from < end && text[from] == '[') {
     from = std::min(text.find(']', from), end);
   }
-  const std::size_t found = text.substr(0, end).find_first_of(":/?#@", from);
+  const std::string_view within = text.substr(0, end);
+  // Before an @ that no / precedes libpq takes all for user and password.
+  const std::size_t user_end = within.find_first_of("@/", from);
+  const bool has_user = user_end != kNone && text[user_end] == '@';
+  const std::size_t found =
+      within.find_first_of(has_user ? ":@" : ":/?#@", from);
   return found != kNone && text[found] == ':' ? found : kNone;
 }
 

@@ -73,6 +73,8 @@ TEST(Redact, HidesPasswordsThatShouldHaveBeenEncoded) {
       {"postgres://u:p:w@db/x", "postgres://u:***@db/x"},
       {"postgres://u:p?w=1@db/x", "postgres://u:***@db/x"},
       {"postgres://u:p#w@db/x", "postgres://u:***@db/x"},
+      {"postgres://u?v:pw@db/x", "postgres://u?v:***@db/x"},
+      {"postgres://u#v:pw@db/x", "postgres://u#v:***@db/x"},
       {"postgres://u:p w@db/x", "postgres://u:***@db/x"},
       {"postgres://u:p\"w@db/x", "postgres://u:***@db/x"},
       {"\"postgres://u:p\"w@db/x\"", "\"postgres://u:***@db/x\""},
