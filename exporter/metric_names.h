@@ -167,6 +167,43 @@ inline constexpr MetricInfo kQueryDuration = {
     "dbpool_query_duration_seconds", kHistogram,
     "Latency of statements on the wire, waiting for a connection excluded."};
 
+// Multiplexed statements: absent where the pool has them turned off.
+inline constexpr MetricInfo kPipelineDepth = {
+    "dbpool_pipeline_depth", kGauge,
+    "Statements that may be in flight on one connection."};
+inline constexpr MetricInfo kPipelinedConnections = {
+    "dbpool_pipelined_connections", kGauge,
+    "Active connections that carry multiplexed statements."};
+inline constexpr MetricInfo kPipelinedWaiting = {
+    "dbpool_pipelined_waiting_statements", kGauge,
+    "Multiplexed statements that no connection has room for yet."};
+inline constexpr MetricInfo kPipelinedInFlight = {
+    "dbpool_pipelined_in_flight_statements", kGauge,
+    "Multiplexed statements that were sent and have not ended."};
+inline constexpr MetricInfo kPipelinedConnectionSeconds = {
+    "dbpool_pipelined_connection_seconds_total", kCounter,
+    "Integral of dbpool_pipelined_connections over time."};
+inline constexpr MetricInfo kPipelinedWaitingSeconds = {
+    "dbpool_pipelined_waiting_seconds_total", kCounter,
+    "Integral of dbpool_pipelined_waiting_statements over time."};
+inline constexpr MetricInfo kPipelinedInFlightSeconds = {
+    "dbpool_pipelined_in_flight_seconds_total", kCounter,
+    "Integral of dbpool_pipelined_in_flight_statements over time."};
+inline constexpr MetricInfo kPipelinedStatements = {
+    "dbpool_pipelined_statements_total", kCounter,
+    "Callers of multiplexed statements that were answered, however it ended."};
+inline constexpr MetricInfo kPipelinedAbandoned = {
+    "dbpool_pipelined_abandoned_total", kCounter,
+    "Those of them that were answered while their statement ran on."};
+// outcome
+inline constexpr MetricInfo kPipelinedWait = {
+    "dbpool_pipelined_wait_seconds", kHistogram,
+    "Time from the call until the statement was sent, or failed unsent."};
+inline constexpr MetricInfo kPipelinedHeadOfLine = {
+    "dbpool_pipelined_head_of_line_seconds", kHistogram,
+    "Time that a statement, once sent, waited for those before it; part of "
+    "dbpool_query_duration_seconds."};
+
 // Probes.
 // probe
 inline constexpr MetricInfo kProbes = {"dbpool_probes_total", kCounter,

@@ -32,6 +32,7 @@ class Teller {
     connections();
     tls();
     queries();
+    multiplexed();
   }
 
  private:
@@ -41,6 +42,7 @@ class Teller {
   void connections();
   void tls();
   void queries();
+  void multiplexed();
 
   template <typename Value, typename... More>
   void put(const MetricInfo& info, const Value& value, const More&... labels) {
@@ -150,6 +152,24 @@ void Teller::queries() {
     }
     put(metrics::kQueryDuration, query.duration, name);
   }
+}
+
+void Teller::multiplexed() {
+  const MultiplexStats& multiplex = stats_.multiplex;
+  if (multiplex.depth == 0) return;
+  put(metrics::kPipelineDepth, multiplex.depth);
+  put(metrics::kPipelinedConnections, multiplex.carriers);
+  put(metrics::kPipelinedWaiting, multiplex.waiting);
+  put(metrics::kPipelinedInFlight, multiplex.in_flight);
+  put(metrics::kPipelinedConnectionSeconds, multiplex.carrier_time);
+  put(metrics::kPipelinedWaitingSeconds, multiplex.waiting_time);
+  put(metrics::kPipelinedInFlightSeconds, multiplex.in_flight_time);
+  put(metrics::kPipelinedStatements, multiplex.answered);
+  put(metrics::kPipelinedAbandoned, multiplex.abandoned);
+  put(metrics::kPipelinedWait, multiplex.wait_sent, Label{"outcome", "sent"});
+  put(metrics::kPipelinedWait, multiplex.wait_failed,
+      Label{"outcome", "failed"});
+  put(metrics::kPipelinedHeadOfLine, multiplex.head_of_line);
 }
 
 }  // namespace
