@@ -19,6 +19,7 @@ constexpr std::array kWords = {
     Word{"PoolOptions::min_connections", "DB_POOL_MIN"},
     Word{"PoolOptions::max_waiting_requests", "DB_MAX_WAITING"},
     Word{"PoolOptions::acquire_timeout", "DB_CONNECTION_TIMEOUT_MS"},
+    Word{"PoolOptions::pipeline_depth", "DB_POOL_PIPELINE"},
 };
 
 }  // namespace

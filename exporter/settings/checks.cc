@@ -124,6 +124,11 @@ class Checks {
                "belongs to --workload.clients; expected it unset with "
                "--workload.rate");
     }
+    if (settings_.pool.pipeline_depth > 1) {
+      excludes("--workload.hold", "there is no lease to hold with " +
+                                      name_of("DB_POOL_PIPELINE") +
+                                      "; expected one of them unset");
+    }
     take_statements();
   }
 

@@ -101,6 +101,13 @@ constexpr Definition kDefinitions[] = {
        return parse_number(text, 0, kMostWaiting,
                            draft.settings.pool.max_waiting_requests);
      }},
+    {"DB_POOL_PIPELINE", "--db.pool-pipeline", "DEPTH", "0", "0",
+     "statements of the workload that share a connection, at most so many at a "
+     "time, in libpq's pipeline mode; 0 or 1: each has one alone",
+     [](Text text, Draft& draft) {
+       return parse_number(text, 0, kMaxPipelineDepth,
+                           draft.settings.pool.pipeline_depth);
+     }},
     {"DB_STATEMENT_TIMEOUT_MS", "--db.statement-timeout-ms", "MS", "30000",
      "30000",
      "a statement that takes longer is cancelled on the server; 0: never",

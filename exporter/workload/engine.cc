@@ -213,6 +213,9 @@ asio::awaitable<void> WorkloadEngine::run_arrival(std::unique_ptr<Task> task,
 asio::awaitable<WorkloadEngine::Failure> WorkloadEngine::request(
     Task* task, std::size_t workload) {
   if (stopping_) co_return kCancelled;
+  if (pool_.options().pipeline_depth > 1) {
+    co_return co_await share_connection(task, workload);
+  }
   task->stage = Task::Stage::kWaiting;
   const AcquireOptions acquire(tags_[workload]);
   Expected<Lease> lease = co_await pool_.async_acquire(acquire, task->token());
@@ -229,6 +232,22 @@ std::size_t WorkloadEngine::refused(std::size_t workload,
     on_refusal_(options_.statements[workload].name, error);
   }
   return workload_failure(error);
+}
+
+// Whether it waits or runs is not known here: what has begun may end.
+asio::awaitable<WorkloadEngine::Failure> WorkloadEngine::share_connection(
+    Task* task, std::size_t workload) {
+  task->stage = Task::Stage::kLeased;
+  const WorkloadStatement& texts = options_.statements[workload];
+  const Statement statement(texts.name, texts.sql);
+  Params none;
+  const Expected<Rows> rows =
+      co_await pool_.async_execute(statement, std::move(none), task->token());
+  if (rows) co_return std::nullopt;
+  if (rows.error().kind == ErrorKind::kAcquire) {
+    co_return refused(workload, rows.error());
+  }
+  co_return workload_failure(rows.error());
 }
 
 asio::awaitable<WorkloadEngine::Failure> WorkloadEngine::use_lease(

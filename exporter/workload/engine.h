@@ -58,6 +58,7 @@ class WorkloadEngine {
                                     std::size_t workload, TimePoint due);
   asio::awaitable<Failure> request(Task* task, std::size_t workload);
   std::size_t refused(std::size_t workload, const Error& error) const;
+  asio::awaitable<Failure> share_connection(Task* task, std::size_t workload);
   asio::awaitable<Failure> use_lease(Task* task, std::size_t workload,
                                      Lease lease);
   asio::awaitable<void> sleep(Task* task, TimePoint until);

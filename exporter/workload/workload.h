@@ -3,7 +3,9 @@
 // arrivals), or both at once.
 //
 // Each request acquires a lease (tag "workload <name>"), runs one statement,
-// keeps the lease for `hold`, and gives it back. All requests run as
+// keeps the lease for `hold`, and gives it back; with a pool whose
+// pipeline_depth is above 1 it runs the statement by Pool::async_execute(),
+// without a lease and `hold`. All requests run as
 // coroutines on one thread of the workload's own: ten thousand that wait
 // cost memory, not threads.
 //

@@ -71,6 +71,23 @@ TEST_F(LoadTest, APoolOfOneServesEveryone) {
   EXPECT_EQ(exporter.stop(), 0);
 }
 
+TEST_F(LoadTest, StatementsOfTheWorkloadShareConnections) {
+  Exporter exporter(options({"--workload.clients=50"},
+                            {{"DB_POOL_MAX", "2"}, {"DB_POOL_PIPELINE", "8"}}));
+  EXPECT_TRUE(exporter.eventually_page([](const MetricsPage& page) {
+    EXPECT_LE(page.value("dbpool_pipelined_in_flight_statements"), 16);
+    return page.value("dbpool_workload_requests_total") > 2'000 &&
+           page.value("dbpool_pipelined_wait_seconds_count",
+                      {{"outcome", "sent"}}) > 2'000 &&
+           page.value("dbpool_probe_success", {{"probe", "select_1"}}) == 1;
+  })) << exporter.page().text();
+  const MetricsPage page = exporter.page();
+  EXPECT_EQ(page.value("dbpool_pipeline_depth"), 8);
+  EXPECT_EQ(page.sum("dbpool_workload_failures_total"), 0);
+  EXPECT_EQ(page.value("dbpool_connections_opened_total"), 2);
+  EXPECT_EQ(exporter.stop(), 0);
+}
+
 TEST_F(LoadTest, ExhaustionIsToldByReasonAndByHealth) {
   Exporter exporter(options({"--workload.clients=3", "--workload.hold=1h",
                              "--workload.sql=hog=SELECT 1"},

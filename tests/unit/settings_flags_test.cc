@@ -122,6 +122,9 @@ TEST(Flags, WorkloadContradictionsStopTheStart) {
               StartsWith("--workload.max-in-flight: belongs to"));
   EXPECT_THAT(line({"--workload.sql=SELECT 1"}),
               StartsWith("--workload.sql: needs a workload"));
+  EXPECT_THAT(line({"--db.pool-pipeline=8", "--workload.clients=1",
+                    "--workload.hold=1s"}),
+              StartsWith("--workload.hold: there is no lease to hold"));
   EXPECT_THAT(line({"--workload.hold=1s"}),
               StartsWith("--workload.hold: needs a workload"));
 }
