@@ -56,6 +56,11 @@ std::vector<Contender> pools() {
   return {
       {.name = kAsyncOne, .command = {own, "async", "1"}, .in_quick = true},
       {.name = kAsyncTwo, .command = {own, "async", "2"}, .in_quick = true},
+      {.name = kPipelinedOne,
+       .command = {own, "pipelined", "1"},
+       .in_quick = true},
+      {.name = "dbpool pipelined by 8, 2 threads",
+       .command = {own, "pipelined", "2"}},
       {.name = kBlocking,
        .command = {own, "blocking"},
        .in_quick = true,

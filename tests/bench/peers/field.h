@@ -32,6 +32,7 @@ inline constexpr char kSoci[] = "SOCI";
 inline constexpr char kHikariCp[] = "HikariCP";
 inline constexpr char kAsyncOne[] = "dbpool async, 1 thread";
 inline constexpr char kAsyncTwo[] = "dbpool async, 2 threads";
+inline constexpr char kPipelinedOne[] = "dbpool pipelined by 8, 1 thread";
 inline constexpr char kBlocking[] = "dbpool blocking";
 
 struct Entry {

@@ -132,6 +132,8 @@ std::vector<Promise> promises() {
                    rate, kRawLoopOne, rate, 0.97, true});
     all.push_back({"async, 1 thread : raw loop, CPU a query", course, kAsyncOne,
                    cpu, kRawLoopOne, cpu, 1.10});
+    all.push_back({"pipelined, 1 thread : raw loop, queries/s", course,
+                   kPipelinedOne, rate, kRawLoopOne, rate, 3.5, true});
     all.push_back({"blocking : mutex pool, queries/s", course, kBlocking, rate,
                    kMutexPool, rate, 1.0, true});
     all.push_back({"blocking : SOCI, queries/s", course, kBlocking, rate, kSoci,

@@ -1,7 +1,8 @@
-// usage: dbpool_peer blocking | dbpool_peer async THREADS
+// usage: dbpool_peer blocking | dbpool_peer async|pipelined THREADS
 //
 // This pool. Blocking: a thread for each client. Asynchronous: the clients are
-// coroutines, spread over as many loops as there are threads.
+// coroutines, spread over as many loops as there are threads. Pipelined: the
+// same without leases, their statements sharing the connections.
 
 #include <asio/awaitable.hpp>
 #include <asio/co_spawn.hpp>
@@ -27,9 +28,12 @@ T must(Expected<T> expected) {
   return std::move(*expected);
 }
 
+constexpr std::uint32_t kPipelineDepth = 8;
+
 // All the connections are open when it returns.
-Pool open_pool(const Task& task) {
+Pool open_pool(const Task& task, std::uint32_t pipeline_depth) {
   PoolOptions options;
+  options.pipeline_depth = pipeline_depth;
   options.max_connections = static_cast<std::uint32_t>(task.connections);
   options.min_connections = options.max_connections;
   options.acquire_timeout = std::chrono::seconds(60);
@@ -76,13 +80,22 @@ asio::awaitable<void> run_client(Pool& pool, Tally& tally) {
   }
 }
 
-void run_async(const Task& task, Pool& pool, int threads) {
+asio::awaitable<void> run_sharing_client(Pool& pool, Tally& tally) {
+  while (tally.running()) {
+    must(co_await pool.async_execute(select_one(), {}, asio::use_awaitable));
+    tally.done();
+  }
+}
+
+using Client = asio::awaitable<void> (*)(Pool&, Tally&);
+
+void run_async(const Task& task, Pool& pool, int threads, Client client) {
   measure(task, threads, [&](int thread, Tally& tally) {
     const int share =
         task.clients / threads + (thread < task.clients % threads ? 1 : 0);
     asio::io_context loop(1);
     for (int i = 0; i < share; ++i) {
-      asio::co_spawn(loop, run_client(pool, tally),
+      asio::co_spawn(loop, client(pool, tally),
                      [](const std::exception_ptr& failure) {
                        if (failure) std::rethrow_exception(failure);
                      });
@@ -93,11 +106,12 @@ void run_async(const Task& task, Pool& pool, int threads) {
 
 int run(std::string_view way, int threads) {
   const Task task;
-  Pool pool = open_pool(task);
+  Pool pool = open_pool(task, way == "pipelined" ? kPipelineDepth : 0);
   if (way == "blocking") {
     run_blocking(task, pool);
   } else {
-    run_async(task, pool, threads);
+    run_async(task, pool, threads,
+              way == "async" ? run_client : run_sharing_client);
   }
   return EXIT_SUCCESS;
 }
@@ -108,9 +122,11 @@ int run(std::string_view way, int threads) {
 int main(int argc, char** argv) {
   const std::string_view way = argc > 1 ? argv[1] : "";
   const int threads = argc > 2 ? std::atoi(argv[2]) : 0;
-  if (way != "blocking" && (way != "async" || threads < 1)) {
-    std::fputs("usage: dbpool_peer blocking | dbpool_peer async THREADS\n",
-               stderr);
+  const bool is_async = way == "async" || way == "pipelined";
+  if (way != "blocking" && (!is_async || threads < 1)) {
+    std::fputs(
+        "usage: dbpool_peer blocking | dbpool_peer async|pipelined THREADS\n",
+        stderr);
     return 2;
   }
   try {
