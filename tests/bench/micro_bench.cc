@@ -4,12 +4,14 @@
 #include <prometheus/text_serializer.h>
 #include <spdlog/sinks/null_sink.h>
 
+#include <cmath>
+#include <cstddef>
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <stdexcept>
+#include <random>
 #include <string>
 #include <utility>
 #include <vector>
@@ -17,10 +19,13 @@
 #include "dbpool/connect.h"
 #include "dbpool/pool.h"
 #include "exporter/diagnosis/exhaustion_watch.h"
+#include "exporter/histogram.h"
 #include "exporter/http/metrics_handler.h"
 #include "exporter/live/live_feed.h"
 #include "exporter/logging/logger.h"
 #include "exporter/pool_metrics.h"
+#include "pool/src/brain/latency_histogram.h"
+#include "tests/bench/must.h"
 #include "tests/bench/mutex_pool.h"
 #include "tests/support/postgres.h"
 
@@ -28,12 +33,6 @@ namespace dbpool::bench {
 namespace {
 
 constexpr std::uint32_t kConnections = 32;
-
-template <typename T>
-T must(Expected<T> expected) {
-  if (!expected) throw std::runtime_error(expected.error().message);
-  return std::move(*expected);
-}
 
 ConnectionString target() {
   return must(ConnectionString::parse(test::shared_postgres().url()));
@@ -117,11 +116,67 @@ BENCHMARK(acquire_and_release_by_mutex)
     ->Threads(64)
     ->UseRealTime();
 
+// Two threads and one connection: whoever gives it back is asked for it, and
+// waits for the other's turn. `waited` tells how often it was so.
+void hand_off(benchmark::State& state) {
+  static Pool pool = [] {
+    PoolOptions options;
+    options.max_connections = 1;
+    options.min_connections = 1;
+    return must(Pool::create(target(), options));
+  }();
+  for (auto _ : state) must(pool.acquire());
+  if (state.thread_index() != 0) return;
+  const PoolStats stats = pool.stats();
+  state.counters["waited"] = static_cast<double>(stats.acquires_waited) /
+                             static_cast<double>(stats.acquires);
+}
+BENCHMARK(hand_off)->Threads(2)->UseRealTime();
+
+// As many in each decade from a microsecond to a second, so that no branch is
+// foreseen.
+std::vector<Duration> durations() {
+  std::mt19937 random(1);
+  std::uniform_real_distribution<double> exponent(3, 9);
+  std::vector<Duration> all(1024);
+  for (Duration& one : all) {
+    one = Duration(static_cast<Duration::rep>(std::pow(10, exponent(random))));
+  }
+  return all;
+}
+
+template <typename Histogram>
+void observation(benchmark::State& state) {
+  const std::vector<Duration> all = durations();
+  Histogram histogram;
+  std::size_t next = 0;
+  for (auto _ : state) histogram.observe(all[next++ % all.size()]);
+  benchmark::DoNotOptimize(histogram.snapshot());
+}
+BENCHMARK_TEMPLATE(observation, detail::LatencyHistogram);
+BENCHMARK_TEMPLATE(observation, exporter::Histogram);
+
 void snapshot(benchmark::State& state) {
   const Pool& pool = shared_pool();
   for (auto _ : state) benchmark::DoNotOptimize(pool.stats());
 }
 BENCHMARK(snapshot);
+
+void snapshot_with_names(benchmark::State& state) {
+  PoolOptions options;
+  options.max_query_names = 10'000;
+  Pool pool = must(Pool::create(target(), options));
+  for (int i = 0; i < state.range(0); ++i) {
+    const std::string name = "query_" + std::to_string(i);
+    must(must(pool.acquire())->execute(Statement(name, "SELECT 1")));
+  }
+  for (auto _ : state) benchmark::DoNotOptimize(pool.stats());
+}
+BENCHMARK(snapshot_with_names)
+    ->Arg(1)
+    ->Arg(100)
+    ->Arg(10'000)
+    ->Unit(benchmark::kMicrosecond);
 
 void page(benchmark::State& state) {
   exporter::MetricsPage metrics;

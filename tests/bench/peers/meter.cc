@@ -1,49 +1,23 @@
 #include "tests/bench/peers/meter.h"
 
-#include <sys/resource.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <bit>
 #include <cstdio>
 #include <cstdlib>
 #include <deque>
-#include <fstream>
 #include <stdexcept>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include "tests/bench/process_figures.h"
+
 namespace dbpool::bench {
 namespace {
 
 using Seconds = std::chrono::duration<double>;
-
-double number(const char* name) {
-  const char* const value = std::getenv(name);
-  if (value == nullptr) throw std::runtime_error(std::string(name) + " unset");
-  return std::strtod(value, nullptr);
-}
-
-Seconds cpu_time() {
-  rusage usage = {};
-  ::getrusage(RUSAGE_SELF, &usage);
-  const auto seconds = [](const timeval& time) {
-    return static_cast<double>(time.tv_sec) +
-           static_cast<double>(time.tv_usec) * 1e-6;
-  };
-  return Seconds(seconds(usage.ru_utime) + seconds(usage.ru_stime));
-}
-
-// Not ru_maxrss, which begins with that of the program before exec.
-long peak_memory_kib() {
-  std::ifstream status("/proc/self/status");
-  std::string key;
-  long value = 0;
-  while (status >> key) {
-    if (key == "VmHWM:" && status >> value) return value;
-  }
-  return 0;
-}
 
 void print(std::uint64_t operations, const WaitHistogram& waits,
            Seconds elapsed, Seconds cpu) {
@@ -58,17 +32,23 @@ void print(std::uint64_t operations, const WaitHistogram& waits,
       "{\"per_second\":%.1f,\"cpu_ms_per_1000\":%.6f,\"wait_us\":%s,"
       "\"peak_memory_kib\":%ld}\n",
       count / elapsed.count(), cpu.count() / count * 1e6, wait.c_str(),
-      peak_memory_kib());
+      memory_of(::getpid()).peak_kib);
 }
 
 }  // namespace
 
+double environment_number(const char* name) {
+  const char* const value = std::getenv(name);
+  if (value == nullptr) throw std::runtime_error(std::string(name) + " unset");
+  return std::strtod(value, nullptr);
+}
+
 Task::Task()
-    : clients(static_cast<int>(number("BENCH_CLIENTS"))),
-      connections(static_cast<int>(number("BENCH_CONNECTIONS"))),
-      queries(number("BENCH_QUERIES") > 0),
-      warm_up(number("BENCH_WARM_UP")),
-      length(number("BENCH_SECONDS")) {}
+    : clients(static_cast<int>(environment_number("BENCH_CLIENTS"))),
+      connections(static_cast<int>(environment_number("BENCH_CONNECTIONS"))),
+      queries(environment_number("BENCH_QUERIES") > 0),
+      warm_up(environment_number("BENCH_WARM_UP")),
+      length(environment_number("BENCH_SECONDS")) {}
 
 std::size_t WaitHistogram::bucket_of(std::uint64_t us) noexcept {
   if (us < kLinear) return static_cast<std::size_t>(us);
@@ -122,13 +102,13 @@ void measure(const Task& task, int threads,
     workers.emplace_back([&work, &tally, i] { work(i, tally); });
   }
   std::this_thread::sleep_for(task.warm_up);
-  const Seconds cpu_before = cpu_time();
+  const Seconds cpu_before = cpu_time_of(::getpid());
   const auto start = std::chrono::steady_clock::now();
   phase = Phase::kMeasured;
   std::this_thread::sleep_for(task.length);
   phase = Phase::kOver;
   const Seconds elapsed = std::chrono::steady_clock::now() - start;
-  const Seconds cpu = cpu_time() - cpu_before;
+  const Seconds cpu = cpu_time_of(::getpid()) - cpu_before;
 
   std::uint64_t operations = 0;
   WaitHistogram waits;

@@ -12,6 +12,10 @@
 
 namespace dbpool::bench {
 
+// What a variable of the environment says; throws std::runtime_error if it is
+// not set.
+double environment_number(const char* name);
+
 // What the driver says in the environment, beside libpq's PGHOST, PGPORT,
 // PGUSER and PGDATABASE. All contenders of whatever language read these.
 struct Task {

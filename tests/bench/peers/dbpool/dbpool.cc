@@ -11,22 +11,16 @@
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
-#include <stdexcept>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include "dbpool/pool.h"
+#include "tests/bench/must.h"
 #include "tests/bench/peers/meter.h"
 
 namespace dbpool::bench {
 namespace {
-
-template <typename T>
-T must(Expected<T> expected) {
-  if (!expected) throw std::runtime_error(expected.error().message);
-  return std::move(*expected);
-}
 
 constexpr std::uint32_t kPipelineDepth = 8;
 
