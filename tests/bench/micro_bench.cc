@@ -117,7 +117,8 @@ BENCHMARK(acquire_and_release_by_mutex)
     ->UseRealTime();
 
 // Two threads and one connection: whoever gives it back is asked for it, and
-// waits for the other's turn. `waited` tells how often it was so.
+// waits for the other's turn; `waited` tells how often. A share near 0 means
+// that the threads hardly met, and that no hand-off was measured.
 void hand_off(benchmark::State& state) {
   static Pool pool = [] {
     PoolOptions options;
