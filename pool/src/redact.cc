@@ -257,7 +257,9 @@ class Redactor {
     if (is_masked_already()) return at_ + kMask.size();
     std::size_t i = at_ + (quoted ? first.length : 0);
     const std::size_t begin = i;
+    // Of {"password": "p"} the blank is no end.
     bool to_the_end =
+        first.value == '{' ||
         (first.value == '\'' && detail::is_doubled_quote(text_, i)) ||
         detail::is_placeholder(text_, at_);
     while (i < text_.size() && !closes_quotes(i)) {

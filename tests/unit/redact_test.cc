@@ -63,6 +63,7 @@ TEST(Redact, HidesPrivateKeys) {
       {"LS0tLS1CRUdJTiBQ\n-----BEGIN PRIVATE KEY-----\nMIIE", "******"},
       {"DB_SSL_KEY=abc def", "DB_SSL_KEY=*** def"},
       {"passphrase=abc", "passphrase=***"},
+      {"secret={\"password\": \"a b\"} c", "secret=***"},
   });
 }
 
