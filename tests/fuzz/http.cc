@@ -51,7 +51,7 @@ std::vector<Route> routes(std::shared_ptr<const MetricsPage> page) {
           stats_route([] { return std::vector{busy_pool()}; }),
           debug_pools_route(
               [] {
-                return std::vector{PoolHolders{busy_pool(), {}}};
+                return std::vector{PoolHolders{busy_pool(), {}, {}}};
               },
               [] { return std::vector<ReportPtr>{}; }),
           take_report_route([] { return std::uint64_t{7}; }),

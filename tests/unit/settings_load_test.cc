@@ -156,7 +156,7 @@ TEST(Settings, EveryVariableHasAFlagThatStandsOverIt) {
     EXPECT_EQ(effective(s, std::string(definition.variable)),
               good + " by flag");
   }
-  EXPECT_EQ(seen, 14);
+  EXPECT_EQ(seen, 15);
 }
 
 TEST(Settings, EveryVariableRefusesGarbageInOneLineThatNamesIt) {
