@@ -5,8 +5,8 @@
 #include <array>
 #include <ctime>
 
+#include "pool/src/blocking_wait.h"
 #include "pool/src/unique_fd.h"
-#include "pool/src/waits.h"
 
 namespace dbpool::detail {
 namespace {

@@ -4,7 +4,7 @@
 
 #include "pool/src/opening.h"
 #include "pool/src/session.h"
-#include "pool/src/waits.h"
+#include "pool/src/blocking_wait.h"
 
 namespace dbpool {
 

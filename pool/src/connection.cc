@@ -5,10 +5,11 @@
 #include <cassert>
 #include <utility>
 
+#include "pool/src/async_driver.h"
+#include "pool/src/blocking_wait.h"
 #include "pool/src/exchange.h"
 #include "pool/src/session.h"
 #include "pool/src/statement_error.h"
-#include "pool/src/waits.h"
 
 namespace dbpool {
 namespace {
@@ -32,7 +33,7 @@ std::optional<Error> refusal(const detail::Session& session) {
 }
 
 // What an async_execute keeps alive, the exchange's own end last.
-struct Operation {
+struct Operation final : detail::AsyncJob {
   detail::CompletionPtr<Expected<Rows>> completion;
   const std::string name;
   const std::string sql;
@@ -49,6 +50,21 @@ struct Operation {
         params(std::move(parameters)),
         exchange(session, Statement(name, sql), params, options, Clock::now()) {
   }
+
+  std::optional<detail::Wait> step(TimePoint now, bool ready) override {
+    return exchange.step(now, ready);
+  }
+  const asio::any_io_executor& executor() const noexcept override {
+    return completion->executor();
+  }
+  void request_cancel() noexcept override { exchange.request_cancel(); }
+  void finish(detail::EndsIn where) override {
+    if (where == detail::EndsIn::kEvent) {
+      completion->complete_in_event(exchange.take_result());
+    } else {
+      completion->complete(exchange.take_result());
+    }
+  }
 };
 
 }  // namespace
@@ -64,6 +80,7 @@ Expected<Rows> Connection::execute(const Statement& statement,
   if (auto error = refusal(*session_)) {
     return tl::unexpected(std::move(*error));
   }
+  session_->detach_driver();
   detail::Exchange exchange(*session_, statement, params, options,
                             Clock::now());
   if (options.stop.stop_requested()) exchange.request_cancel();
@@ -81,18 +98,13 @@ void Connection::start_execute(
   if (auto error = refusal(*session_)) {
     return completion->complete(tl::unexpected(std::move(*error)));
   }
-  const auto executor = completion->executor();
   const auto slot = completion->cancellation_slot();
   auto operation = std::make_shared<Operation>(
       *session_, std::move(name), std::move(sql), std::move(params), options,
       std::move(completion));
-  std::shared_ptr<detail::Exchange> exchange(operation, &operation->exchange);
-  detail::async_wait(
-      executor, exchange, slot,
-      [machine = exchange.get()] { machine->request_cancel(); },
-      [operation = std::move(operation)] {
-        operation->completion->complete(operation->exchange.take_result());
-      });
+  // Shared: it goes on while the handler may be done with the connection.
+  const auto driver = session_->async_driver();
+  driver->start(std::move(operation), slot);
 }
 
 TransactionStatus Connection::transaction_status() const noexcept {

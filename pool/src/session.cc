@@ -6,6 +6,7 @@
 #include <cassert>
 #include <utility>
 
+#include "pool/src/async_driver.h"
 #include "pool/src/discard_input.h"
 
 namespace dbpool::detail {
@@ -30,6 +31,7 @@ Session::Session(PGconn* connection,
 
 Session::~Session() {
   if (!forked()) {
+    detach_driver();  // with its duplicate the socket would stay open
     PQfinish(connection_);
     return;
   }
@@ -45,6 +47,15 @@ void Session::hang_up() noexcept {
   ::shutdown(fd(), SHUT_RDWR);
   // TCP refuses what comes from now on, but a full buffer lets nothing come.
   static_cast<void>(discard_input(fd()));
+}
+
+const std::shared_ptr<AsyncDriver>& Session::async_driver() {
+  if (!async_driver_) async_driver_ = std::make_shared<AsyncDriver>();
+  return async_driver_;
+}
+
+void Session::detach_driver() noexcept {
+  if (async_driver_) async_driver_->detach();
 }
 
 int Session::fd() const noexcept { return PQsocket(connection_); }

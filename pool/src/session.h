@@ -2,7 +2,9 @@
 //
 // Owns the PGconn, the cache of prepared statements, and the defaults for
 // statements. Which reactor owns the descriptor: while opening, checking,
-// idle or closing the housekeeper; while leased the caller.
+// idle or closing the housekeeper; while leased the caller. A duplicate of it
+// may stay registered with the execution context that ran the last
+// asynchronous statement.
 //
 // Thread-safety: none; ownership passes under the pool's mutex.
 #ifndef DBPOOL_POOL_SRC_SESSION_H_
@@ -23,6 +25,8 @@
 #include "pool/src/statement_cache.h"
 
 namespace dbpool::detail {
+
+class AsyncDriver;
 
 // What statements on a session share with their owner.
 struct SessionContext {
@@ -77,6 +81,11 @@ class Session {
   void set_cancel_ticket(std::shared_ptr<Ticket> ticket) noexcept {
     cancel_ticket_ = std::move(ticket);
   }
+  // What drives asynchronous statements; made for the first one.
+  const std::shared_ptr<AsyncDriver>& async_driver();
+  // Statements will be waited for in another way: the execution context that
+  // waited before must not wake up for each of them.
+  void detach_driver() noexcept;
   // fork(): the generation in which the session was made is another one.
   bool forked() const noexcept;
 
@@ -88,6 +97,7 @@ class Session {
   const std::shared_ptr<SessionActivity> activity_ =
       std::make_shared<SessionActivity>();
   std::shared_ptr<Ticket> cancel_ticket_;
+  std::shared_ptr<AsyncDriver> async_driver_;  // may be null
   std::uint64_t fork_generation_;
   bool broken_ = false;
   bool retire_ = false;

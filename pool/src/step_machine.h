@@ -1,6 +1,6 @@
 // StepMachine: work on a socket that never blocks. The same machine is driven
 // by poll(2) on a caller's thread (blocking_wait), by Asio on a caller's
-// executor (async_wait), or by the housekeeper's loop.
+// executor (AsyncDriver), or by the housekeeper's loop.
 #ifndef DBPOOL_POOL_SRC_STEP_MACHINE_H_
 #define DBPOOL_POOL_SRC_STEP_MACHINE_H_
 

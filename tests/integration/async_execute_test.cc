@@ -292,5 +292,53 @@ TEST_F(AsyncExecute, TimeoutsRacingResultsOnTwoThreadsDisturbNobody) {
   EXPECT_EQ(done, kConnections * kStatements);
 }
 
+// What is kept for the next statement must not be of a context that is gone.
+TEST_F(AsyncExecute, AConnectionGoesFromContextToContextAndOutlivesThem) {
+  for (int i = 0; i < 3; ++i) {
+    asio::io_context passing;
+    for (asio::io_context* context : {&passing, &context_}) {
+      std::string value;
+      connection_->async_execute("SELECT 1", {},
+                                 asio::bind_executor(*context, [&](auto rows) {
+                                   value = must(std::move(rows)).raw(0, 0);
+                                 }));
+      context->restart();
+      context->run();
+      EXPECT_EQ(value, "1");
+      EXPECT_EQ(text_of(*connection_, "SELECT 2"), "2");
+    }
+    auto last = connection_->async_execute("SELECT 3", {}, asio::use_future);
+    EXPECT_EQ(must(last.get()).raw(0, 0), "3");
+    connection_->async_execute("SELECT 4", {},
+                               asio::bind_executor(passing, [](auto) {}));
+    passing.restart();
+    passing.run();
+  }
+}
+
+TEST_F(AsyncExecute, ATimeoutIsKeptThoughAnEarlierStatementMayTakeLonger) {
+  const auto other = open_connection();
+  std::vector<std::string> ended;
+  asio::cancellation_signal stop;
+  connection_->async_execute(
+      "SELECT pg_sleep(600)", {}, ExecuteOptions{.prepare = false},
+      asio::bind_cancellation_slot(
+          stop.slot(), asio::bind_executor(context_, [&](Expected<Rows> rows) {
+            EXPECT_EQ(error_of(std::move(rows)).kind, ErrorKind::kCancelled);
+            ended.emplace_back("long");
+          })));
+  other->async_execute(
+      "SELECT pg_sleep(600)", {},
+      ExecuteOptions{.timeout = milliseconds(200), .prepare = false},
+      asio::bind_executor(context_, [&](Expected<Rows> rows) {
+        EXPECT_EQ(error_of(std::move(rows)).statement_failure,
+                  StatementFailure::kTimeout);
+        ended.emplace_back("short");
+        stop.emit(asio::cancellation_type::total);
+      }));
+  context_.run();
+  EXPECT_EQ(ended, std::vector<std::string>({"short", "long"}));
+}
+
 }  // namespace
 }  // namespace dbpool::test

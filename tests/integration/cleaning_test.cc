@@ -7,7 +7,7 @@
 
 #include "pool/src/checking.h"
 #include "pool/src/exchange.h"
-#include "pool/src/waits.h"
+#include "pool/src/blocking_wait.h"
 #include "tests/integration/statement_fixture.h"
 
 namespace dbpool::test {

@@ -3,7 +3,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <asio/bind_executor.hpp>
+#include <asio/io_context.hpp>
 #include <atomic>
+#include <memory>
+#include <string>
 #include <thread>
 
 #include "tests/integration/pool_fixture.h"
@@ -80,6 +84,32 @@ TEST_F(ForkTest, AChildNeverHangsOnItsParentsLock) {
   }
   stop = true;
   busy.join();
+}
+
+// What it keeps registered is in an epoll set that the child shares.
+TEST_F(ForkTest, AChildsCopiesLeaveAsynchronousStatementsOfTheParentAlone) {
+  auto context = std::make_unique<asio::io_context>();
+  auto pool = std::make_unique<Pool>(this->pool(quiet_options(1)));
+  auto lease = std::make_unique<Lease>(must_acquire(*pool));
+  const auto select_two = [&] {
+    std::string value;
+    (*lease)->async_execute(
+        "SELECT 2", {}, asio::bind_executor(*context, [&](auto rows) {
+          value = rows ? rows->raw(0, 0) : rows.error().message;
+        }));
+    context->restart();
+    context->run();
+    return value;
+  };
+  EXPECT_EQ(select_two(), "2");
+  EXPECT_EQ(in_child([&] {
+              lease.reset();
+              pool.reset();
+              context.reset();
+              return 0;
+            }),
+            0);
+  EXPECT_EQ(select_two(), "2");
 }
 
 // ThreadSanitizer does not bear threads in a child of a process with threads.

@@ -11,6 +11,7 @@
 #include <asio/associated_cancellation_slot.hpp>
 #include <asio/associated_executor.hpp>
 #include <asio/bind_executor.hpp>
+#include <asio/dispatch.hpp>
 #include <asio/execution/outstanding_work.hpp>
 #include <asio/post.hpp>
 #include <asio/prefer.hpp>
@@ -27,8 +28,11 @@ class Completion {
   virtual ~Completion() = default;
   // Posts the handler with `result` to its executor; never calls it inline.
   virtual void complete(Result result) = 0;
+  // For an event of the executor's own context, with nothing of anybody's on
+  // the stack: the handler may run inside.
+  virtual void complete_in_event(Result result) = 0;
   // Where the handler runs; keeps its context busy until completion.
-  virtual asio::any_io_executor executor() const = 0;
+  virtual const asio::any_io_executor& executor() const noexcept = 0;
   // The slot through which the caller may cancel; may be unconnected.
   virtual asio::cancellation_slot cancellation_slot() const = 0;
 };
@@ -47,15 +51,17 @@ class HandlerCompletion final : public Completion<Result> {
                                asio::execution::outstanding_work_t::tracked)) {}
 
   void complete(Result result) override {
-    // The handler may destroy what it was waiting for: take it out first.
     auto executor = std::move(executor_);
-    asio::post(executor, [handler = std::move(handler_),
-                          moved = std::move(result)]() mutable {
-      std::move(handler)(std::move(moved));
-    });
+    asio::post(executor, bound(std::move(result)));
+  }
+  void complete_in_event(Result result) override {
+    auto executor = std::move(executor_);
+    asio::dispatch(executor, bound(std::move(result)));
   }
 
-  asio::any_io_executor executor() const override { return executor_; }
+  const asio::any_io_executor& executor() const noexcept override {
+    return executor_;
+  }
   asio::cancellation_slot cancellation_slot() const override { return slot_; }
 
  private:
@@ -67,6 +73,14 @@ class HandlerCompletion final : public Completion<Result> {
       // That of asio::use_future in Asio 1.22, which wraps this one.
       return asio::any_io_executor(asio::system_executor());
     }
+  }
+
+  // The handler may destroy what it was waiting for, so it is taken out.
+  auto bound(Result result) {
+    return
+        [handler = std::move(handler_), moved = std::move(result)]() mutable {
+          std::move(handler)(std::move(moved));
+        };
   }
 
   Handler handler_;
