@@ -72,6 +72,9 @@ void AsyncRequest::arm() {
                   executor,
                   asio::execution::context_as_t<asio::execution_context&>()))
               .list();
+  // A connection that stays on its loop wakes no other one, and stays
+  // registered where it is.
+  waiter.home = reinterpret_cast<std::uintptr_t>(list_.get());
   link();
 }
 

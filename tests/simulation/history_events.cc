@@ -35,8 +35,9 @@ Waiter& History::new_waiter(TimePoint deadline) {
   }
   Waiter& waiter = *unused_.back();
   unused_.pop_back();
-  waiter =
-      Waiter{.deadline = deadline, .where = std::source_location::current()};
+  waiter = Waiter{.deadline = deadline,
+                  .where = std::source_location::current(),
+                  .home = random_.below(3)};
   return waiter;
 }
 

@@ -30,7 +30,7 @@ void Model::observe(const Event& event, const Outcome& outcome) {
   // First those who got something or whose time was over, then what that
   // brings about, last those for whom there is no hope.
   for (Waiter* waiter : outcome.finished) {
-    if (!is_fast(waiter)) finish(*waiter);
+    if (!is_fast(waiter)) finish(*waiter, event);
   }
   for (const Work& item : outcome.work) work(item, event);
   for (Waiter* waiter : outcome.finished) {
@@ -128,10 +128,9 @@ void Model::left_queue(const Event& event) {
 }
 
 // A request of Effects::finished.
-void Model::finish(Waiter& waiter) {
+void Model::finish(Waiter& waiter, const Event& event) {
   if (waiter.state == Waiter::State::kGranted) {
-    require(!queue_.empty() && queue_.front() == &waiter,
-            "granted out of turn, twice, or without having waited");
+    check_turn(waiter, event);
     take_from_queue(waiter);
     granted(waiter);
     return;
@@ -144,6 +143,26 @@ void Model::finish(Waiter& waiter) {
   }
   take_from_queue(waiter);
   failed(waiter);
+}
+
+// First in, first out, but that a lease may stay at home.
+void Model::check_turn(const Waiter& waiter, const Event& event) const {
+  const auto place = std::find(queue_.begin(), queue_.end(), &waiter);
+  require(place != queue_.end(),
+          "granted out of turn, twice, or without having waited");
+  if (place == queue_.begin()) return;
+  const auto lease = std::find_if(
+      connections_.begin(), connections_.end(),
+      [&](const auto& other) { return other.id == waiter.granted; });
+  require(event.kind == EventKind::kRelease && lease != connections_.end() &&
+              lease->home != 0 && lease->home == waiter.home,
+          "granted out of turn");
+  for (auto other = queue_.begin(); other != place; ++other) {
+    require((*other)->home != waiter.home, "granted out of turn at home");
+    require(waiter.enqueued_at - (*other)->enqueued_at <=
+                std::chrono::milliseconds(1),
+            "overtaken by a request that came more than 1 ms later");
+  }
 }
 
 bool Model::failed_fast(const Waiter& waiter, const Event& event) const {
@@ -174,6 +193,7 @@ void Model::granted(Waiter& waiter) {
   ++connection->uses;
   connection->reported = false;
   connection->line = waiter.where.line();
+  connection->home = waiter.home;
   ++granted_;
   wait_granted_ += now_ - waiter.enqueued_at;
   ++counted_.acquires;

@@ -30,7 +30,8 @@ struct ModelConnection {
   CloseReason close_reason = CloseReason::kBroken;
   TimePoint opened_at = {};
   std::uint64_t uses = 0;
-  std::uint32_t line = 0;  // where the lease was acquired
+  std::uint32_t line = 0;   // where the lease was acquired
+  std::uintptr_t home = 0;  // of the lease
 };
 
 class Model {
@@ -69,7 +70,8 @@ class Model {
   void acquired(Waiter& waiter);
   void left_queue(const Event& event);
   AcquireFailure immediate_failure() const;
-  void finish(Waiter& waiter);
+  void finish(Waiter& waiter, const Event& event);
+  void check_turn(const Waiter& waiter, const Event& event) const;
   bool failed_fast(const Waiter& waiter, const Event& event) const;
   void finish_fast(const Waiter& waiter);
   void granted(Waiter& waiter);

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <cstdint>
 #include <deque>
 #include <memory>
 #include <optional>
@@ -46,6 +47,13 @@ class BrainTest : public testing::Test {
     Waiter& waiter = waiters_.emplace_back();
     waiter.deadline = now_ + patience;
     waiter.tag = tag;
+    note(brain().acquire(waiter, now_));
+    return waiter;
+  }
+
+  Waiter& ask_at(std::uintptr_t home) {
+    Waiter& waiter = waiters_.emplace_back();
+    waiter.home = home;
     note(brain().acquire(waiter, now_));
     return waiter;
   }
@@ -110,6 +118,11 @@ class BrainTest : public testing::Test {
     if (waiter.state == Waiter::State::kQueued) serve();
     EXPECT_EQ(waiter.state, Waiter::State::kGranted);
     return waiter.granted;
+  }
+
+  ConnectionId lease_at(std::uintptr_t home) {
+    give_back(lease());
+    return ask_at(home).granted;
   }
 
   void give_back(ConnectionId id, ReturnState state = ReturnState::kClean) {

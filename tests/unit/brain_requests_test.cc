@@ -46,6 +46,34 @@ TEST_F(BrainRequests, RequestsAreServedFirstInFirstOut) {
   EXPECT_EQ(finished_, std::vector<Waiter*>{&second});
 }
 
+TEST_F(BrainRequests, ALeaseStaysAtHomeWhereNobodyIsOvertakenByMoreThanAMs) {
+  options_.max_connections = 1;
+  const ConnectionId id = lease_at(1);
+  Waiter& head = ask_at(2);
+  now_ += 1ms;
+  Waiter& at_home = ask_at(1);
+  Waiter& at_home_too = ask_at(1);
+  now_ += 1ns;
+  Waiter& too_late = ask_at(1);
+  give_back(id);
+  EXPECT_EQ(finished_, std::vector<Waiter*>{&at_home});
+  give_back(id);
+  EXPECT_EQ(finished_, std::vector<Waiter*>{&at_home_too});
+  give_back(id);
+  EXPECT_EQ(finished_, std::vector<Waiter*>{&head});
+  give_back(id);
+  EXPECT_EQ(finished_, std::vector<Waiter*>{&too_late});
+}
+
+TEST_F(BrainRequests, WhoIsNowhereAtHomeIsServedInTurn) {
+  options_.max_connections = 1;
+  const ConnectionId id = lease();
+  Waiter& head = ask_at(2);
+  ask();
+  give_back(id);
+  EXPECT_EQ(finished_, std::vector<Waiter*>{&head});
+}
+
 TEST_F(BrainRequests, IdleConnectionsAreLentLastInFirstOut) {
   const ConnectionId one = lease();
   const ConnectionId two = lease();

@@ -79,7 +79,9 @@ class Pool {
 
   // Blocks the calling thread until it has a connection, or the deadline
   // passed, or the pool can tell that waiting is futile. Requests are served
-  // first in, first out. Errors: kAcquire (see AcquireFailure; the message
+  // first in, first out, but that a lease which ends may stay on its execution
+  // context; no request is overtaken by one that came more than 1 ms later.
+  // Errors: kAcquire (see AcquireFailure; the message
   // tells limits, queue, longest holders and the last opening error),
   // kForked.
   Expected<Lease> acquire(

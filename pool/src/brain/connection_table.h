@@ -53,8 +53,9 @@ struct Slot {
   std::uint64_t uses = 0;
   TimePoint opened_at = {};
   TimePoint expires_at = TimePoint::max();
-  Tag tag = {};  // of the lease
+  Tag tag = {};  // of the lease, as what follows
   std::source_location where = {};
+  std::uintptr_t home = 0;
 
   // Links; of the table.
   bool aged = false;

@@ -121,7 +121,7 @@ Effects PoolState::release(ConnectionId id, ReturnState state,
     table_.move_to(*slot, ConnectionState::kIdle, now);
     if (is_settled(now) && idle_deadline() >= armed_) return {};
   } else {
-    grant_head(*slot, now);
+    grant_queued(next_at(slot->home), *slot, now);
   }
   return end(now);
 }

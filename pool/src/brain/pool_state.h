@@ -11,8 +11,11 @@
 // finished (granted, failed or cancelled).
 //
 // Order: first in, first out; a connection that becomes free goes straight
-// to the head of the queue. Idle connections are lent last in, first out, so
-// that the pool can shrink.
+// to the head of the queue, but for this: a clean lease that comes back goes
+// to the first request of its own home (Waiter::home) that came at most
+// kMostOvertaking after the head. So nobody is ever overtaken by a request
+// that came more than that later. Idle connections are lent last in, first out,
+// so that the pool can shrink.
 //
 // What a waiting request waits for, its WaitReason, is decided by the table in
 // dbpool/stats.h; what the last opening said stands until the next one ends.
@@ -124,6 +127,10 @@ class PoolState {
   // queue: another check or opening is begun in its place. An opening that
   // lasts longer is no hope where the last one failed.
   static constexpr Duration kSlow = std::chrono::milliseconds(100);
+  // See "Order" above. Looking further than so many places would cost more
+  // than it gains.
+  static constexpr Duration kMostOvertaking = std::chrono::milliseconds(1);
+  static constexpr std::uint32_t kMostPassed = 16;
 
   // `options` must be valid (see validate()). Seeds its jitter from
   // options.random_seed (the facade fills it).
@@ -229,7 +236,8 @@ class PoolState {
   void fail(Waiter& waiter, AcquireFailure failure, TimePoint now) noexcept;
   void dequeue(Waiter& waiter, TimePoint now) noexcept;
   void append_finished(Waiter& waiter) noexcept;
-  void grant_head(Slot& slot, TimePoint now) noexcept;
+  void grant_queued(Waiter& waiter, Slot& slot, TimePoint now) noexcept;
+  Waiter& next_at(std::uintptr_t home) const noexcept;
   void fail_queued(Waiter& waiter, AcquireFailure failure,
                    TimePoint now) noexcept;
   void fail_all(AcquireFailure failure, TimePoint now) noexcept;

@@ -12,6 +12,7 @@ void PoolState::grant(Waiter& waiter, Slot& slot, TimePoint now) noexcept {
   ++slot.uses;
   slot.tag = waiter.tag;
   slot.where = waiter.where;
+  slot.home = waiter.home;
   waiter.state = Waiter::State::kGranted;
   waiter.granted = slot.id();
   ++counters_.acquires;
@@ -39,11 +40,25 @@ void PoolState::append_finished(Waiter& waiter) noexcept {
   finished_tail_ = &waiter;
 }
 
-void PoolState::grant_head(Slot& slot, TimePoint now) noexcept {
+void PoolState::grant_queued(Waiter& waiter, Slot& slot,
+                             TimePoint now) noexcept {
+  dequeue(waiter, now);
+  grant(waiter, slot, now);
+  append_finished(waiter);
+}
+
+// Who gets a lease of this home that came back; somebody waits.
+Waiter& PoolState::next_at(std::uintptr_t home) const noexcept {
   Waiter& head = *queue_.head();
-  dequeue(head, now);
-  grant(head, slot, now);
-  append_finished(head);
+  if (home == 0) return head;
+  const TimePoint last = saturating_add(head.enqueued_at, kMostOvertaking);
+  Waiter* waiter = &head;
+  for (std::uint32_t passed = 0; passed <= kMostPassed; ++passed) {
+    if (waiter->home == home) return *waiter;
+    waiter = waiter->next;
+    if (waiter == nullptr || waiter->enqueued_at > last) return head;
+  }
+  return head;
 }
 
 void PoolState::fail_queued(Waiter& waiter, AcquireFailure failure,
@@ -95,7 +110,7 @@ void PoolState::lend_or_keep(Slot& slot, TimePoint now) noexcept {
   if (queue_.empty()) {
     table_.move_to(slot, ConnectionState::kIdle, now);
   } else {
-    grant_head(slot, now);
+    grant_queued(*queue_.head(), slot, now);
   }
 }
 

@@ -25,6 +25,9 @@ struct Waiter {
   TimePoint deadline = TimePoint::max();
   Tag tag = {};
   std::source_location where = {};
+  // Where the caller is at home, an opaque number; 0: nowhere. A lease that
+  // comes back may go to a request of its own home before its turn.
+  std::uintptr_t home = 0;
   void* owner = nullptr;  // for the effects' executor; never touched here
 
   enum class State : std::uint8_t { kNew, kQueued, kGranted, kFailed };
