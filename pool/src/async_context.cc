@@ -2,13 +2,11 @@
 
 #include <algorithm>
 #include <asio/error_code.hpp>
-#include <asio/execution/context.hpp>
 #include <asio/execution/outstanding_work.hpp>
 #include <asio/io_context.hpp>
 #include <asio/prefer.hpp>
 #include <asio/strand.hpp>
-#include <asio/system_context.hpp>
-#include <asio/system_executor.hpp>
+#include <typeinfo>
 #include <utility>
 #include <vector>
 
@@ -17,23 +15,26 @@
 namespace dbpool::detail {
 namespace {
 
+// nullptr if it is something else: any_io_executor::target() of Asio 1.22
+// does not look.
+template <typename Target>
+const Target* target_of(const asio::any_io_executor& executor) {
+  if (executor.target_type() != typeid(Target)) return nullptr;
+  return executor.target<Target>();
+}
+
 // Without the strand that it may be, as far as that is known: deadlines of
 // other statements must not wait for what runs there. And without keeping the
 // context busy.
 asio::any_io_executor base_of(const asio::any_io_executor& executor) {
-  // Nothing is to be stripped there, and what prefer() makes of it in Asio
-  // 1.22 names no context.
-  const asio::execution_context& of_system =
-      asio::query(asio::system_executor(), asio::execution::context);
-  if (&context_of(executor) == &of_system) return asio::make_strand(executor);
   const asio::any_io_executor quiet =
       asio::prefer(executor, asio::execution::outstanding_work_t::untracked);
   using IoStrand = asio::strand<asio::io_context::executor_type>;
   using AnyStrand = asio::strand<asio::any_io_executor>;
-  if (const auto* strand = quiet.target<IoStrand>()) {
+  if (const auto* strand = target_of<IoStrand>(quiet)) {
     return strand->get_inner_executor();
   }
-  if (const auto* strand = quiet.target<AnyStrand>()) {
+  if (const auto* strand = target_of<AnyStrand>(quiet)) {
     return base_of(strand->get_inner_executor());
   }
   return quiet;

@@ -2,9 +2,9 @@
 
 #include <utility>
 
+#include "pool/src/blocking_wait.h"
 #include "pool/src/opening.h"
 #include "pool/src/session.h"
-#include "pool/src/blocking_wait.h"
 
 namespace dbpool {
 

@@ -5,9 +5,9 @@
 #include <string>
 #include <thread>
 
+#include "pool/src/blocking_wait.h"
 #include "pool/src/checking.h"
 #include "pool/src/exchange.h"
-#include "pool/src/blocking_wait.h"
 #include "tests/integration/statement_fixture.h"
 
 namespace dbpool::test {
