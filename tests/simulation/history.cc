@@ -264,7 +264,7 @@ void History::happy_end() {
   while (!model_.queue().empty()) cancel_one();
   release_all();
   // A first knock, where the last opening failed and no floor demands one.
-  now_ += options_.backoff_max;
+  now_ += std::max(options_.backoff_max, detail::PoolState::kOvertakes);
   happen({.kind = EventKind::kAdvance});
   settle_down();
   require(model_.live() >= model_.min_connections(), "the floor is not filled");

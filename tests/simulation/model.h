@@ -26,7 +26,8 @@ struct ModelConnection {
   bool open = false;
   bool cleaning = false;
   bool hung_up = false;
-  bool reported = false;  // the lease, as a leak
+  bool overtaken = false;  // by an opening that succeeded
+  bool reported = false;   // the lease, as a leak
   CloseReason close_reason = CloseReason::kBroken;
   TimePoint opened_at = {};
   std::uint64_t uses = 0;
@@ -133,6 +134,7 @@ class Model {
   std::uint32_t helping_checks() const;
   std::uint32_t needed_openings() const;
   bool may_open() const;
+  Duration longest_backoff() const;
   bool is_young_opening(const ModelConnection& connection) const;
   bool hopeless() const;
   bool is_overdue(const ModelConnection& connection, TimePoint at) const;
@@ -149,7 +151,10 @@ class Model {
   std::uint64_t order_ = 0;
   TimePoint armed_ = TimePoint::max();
 
+  static constexpr Duration kOvertakes = std::chrono::milliseconds(200);
   std::uint32_t failures_ = 0;
+  bool quick_turn_ = false;
+  TimePoint begun_at_ = TimePoint::min();
   TimePoint retry_at_ = TimePoint::min();
   ConnectFailure last_failure_ = ConnectFailure::kOther;
 

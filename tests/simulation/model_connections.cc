@@ -48,10 +48,22 @@ void Model::opened(const Event& event) {
   if (connection == nullptr) return;
   connection->open = true;
   connection->opened_at = now_;
+  for (ModelConnection& other : connections_) {
+    other.overtaken = failures_ > 0 && other.state == State::kOpening &&
+                      other.since < connection->since;
+  }
   failures_ = 0;
   retry_at_ = TimePoint::min();
   ++counted_.opened;
   comes_back(*connection);
+}
+
+Duration Model::longest_backoff() const {
+  const double doubled =
+      static_cast<double>(options_.backoff_initial.count()) *
+      static_cast<double>(1ULL << std::min(failures_ - 1, 40U));
+  return Duration(static_cast<Duration::rep>(
+      std::min(doubled, static_cast<double>(options_.backoff_max.count()))));
 }
 
 void Model::open_failed(const Event& event, const Outcome& outcome) {
@@ -62,17 +74,24 @@ void Model::open_failed(const Event& event, const Outcome& outcome) {
   ++counted_.connect_failures[static_cast<std::size_t>(event.failure)];
   require(outcome.failed.failures_in_a_row == failures_,
           "failures in a row are miscounted");
-  const double doubled =
-      static_cast<double>(options_.backoff_initial.count()) *
-      static_cast<double>(1ULL << std::min(failures_ - 1, 40U));
-  const Duration longest(static_cast<Duration::rep>(
-      std::min(doubled, static_cast<double>(options_.backoff_max.count()))));
-  const Duration wait = outcome.failed.next_try_in;
-  require(longest / 2 <= wait && wait <= longest,
-          "the backoff is outside its range");
-  retry_at_ = now_ + wait;
+  const Duration longest = longest_backoff();
+  const TimePoint begun_at = connection->since;
   std::erase_if(connections_,
                 [&](const auto& other) { return other.id == event.id; });
+  const Duration wait = outcome.failed.next_try_in;
+  if (failures_ > 1 && begun_at < begun_at_) {
+    require(wait == std::max(retry_at_ - now_, Duration::zero()),
+            "the backoff was moved by an opening that was overtaken");
+    return;
+  }
+  const ModelConnection* other = last_in(State::kOpening);
+  const TimePoint earliest = other ? other->since + kOvertakes : now_;
+  const TimePoint base = now_ - begun_at < kOvertakes ? now_ : begun_at;
+  const TimePoint from = std::max({base + longest / 2, earliest, now_});
+  const TimePoint until = std::max({base + longest, earliest, now_});
+  require(from <= now_ + wait && now_ + wait <= until,
+          "the backoff is outside its range");
+  retry_at_ = now_ + wait;
 }
 
 void Model::check_ended(const Event& event) {
@@ -190,9 +209,16 @@ void Model::begin_opening(const Work& work) {
   require(total() < max_, "an opening above the limit");
   require(may_open(), "too many openings at once");
   require(needed_openings() > 0, "an opening that nobody needs");
-  require(work.quick == (failures_ % 2 == 1), "not every other retry is quick");
   connections_.push_back({.id = work.id});
   enter(connections_.back(), State::kOpening);
+  bool quick = failures_ > 0 && !may_open();
+  if (quick && count(State::kOpening) == 1) {
+    quick_turn_ = !quick_turn_;
+    quick = quick_turn_;
+  }
+  require(work.quick == quick, "a wrong opening is quick");
+  begun_at_ = now_;
+  if (failures_ > 0) retry_at_ = now_ + std::max(longest_backoff(), kOvertakes);
 }
 
 void Model::begin_check(ModelConnection& connection) {
@@ -239,6 +265,8 @@ bool Model::fits(CloseReason reason, const Event& event,
                         first_in(State::kIdle) == nullptr);
     case CloseReason::kDrain:
       return event.kind == EventKind::kClose;
+    case CloseReason::kBroken:
+      return connection.overtaken;
     default:
       return false;  // only a subject, see above
   }

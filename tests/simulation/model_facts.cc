@@ -57,14 +57,14 @@ std::uint32_t Model::needed_openings() const {
   if (closed_) return 0;
   const std::int64_t queue = std::int64_t{asking()} - helping_checks();
   const std::int64_t floor = std::int64_t{min_} - live();
-  const std::int64_t needed = std::max(queue, floor) - count(State::kOpening);
+  const std::int64_t opening = failures_ > 0 ? 0 : count(State::kOpening);
+  const std::int64_t needed = std::max(queue, floor) - opening;
   return static_cast<std::uint32_t>(std::max<std::int64_t>(needed, 0));
 }
 
 bool Model::may_open() const {
-  const std::uint32_t at_once =
-      failures_ > 0 ? 1 : options_.max_concurrent_openings;
-  return total() < max_ && count(State::kOpening) < at_once;
+  return total() < max_ &&
+         count(State::kOpening) < options_.max_concurrent_openings;
 }
 
 bool Model::is_young_opening(const ModelConnection& connection) const {
@@ -76,7 +76,8 @@ bool Model::hopeless() const {
   const bool hopes = std::any_of(
       connections_.begin(), connections_.end(),
       [&](const ModelConnection& other) { return is_young_opening(other); });
-  const bool will_try = now_ >= retry_at_ && count(State::kOpening) == 0;
+  const bool will_try =
+      now_ >= retry_at_ && (may_open() || count(State::kOpening) == 0);
   return live() == 0 && failures_ > 0 && !hopes && !will_try;
 }
 

@@ -200,6 +200,7 @@ TEST(Model, CatchesAMiscountedAcquire) {
 TEST(Model, CatchesABackoffThatIsTooShort) {
   const std::string what = caught([](const Event& event, Outcome& outcome) {
     if (event.kind != EventKind::kOpenFailed) return false;
+    if (outcome.failed.next_try_in == Duration::zero()) return false;
     outcome.failed.next_try_in /= 8;
     return true;
   });

@@ -86,13 +86,17 @@ TEST(SlidingPeak, SeesASpikeOfNoLengthAtAll) {
   EXPECT_EQ(peak.peak(kStart + 6s), 9U);
 }
 
+Duration fail_at_once(Backoff& backoff, Jitter& jitter) {
+  return backoff.failed(kStart, TimePoint::min(), kStart, jitter);
+}
+
 TEST(Backoff, WaitsARandomTimeFromTheUpperHalf) {
   Backoff backoff(100ms, 1s);
   Jitter jitter(3);
   std::vector<Duration> waits;
   for (int i = 0; i < 40; ++i) {
     backoff.succeeded();
-    waits.push_back(backoff.failed(kStart, jitter));
+    waits.push_back(fail_at_once(backoff, jitter));
   }
   const auto [least, most] = std::minmax_element(waits.begin(), waits.end());
   EXPECT_GE(*least, 50ms);
@@ -105,7 +109,7 @@ TEST(Backoff, HoldsUntilTheRetryAndForgetsAfterASuccess) {
   Backoff backoff(100ms, 1s);
   Jitter jitter(3);
   EXPECT_FALSE(backoff.holds(kStart));
-  const Duration wait = backoff.failed(kStart, jitter);
+  const Duration wait = fail_at_once(backoff, jitter);
   EXPECT_TRUE(backoff.holds(kStart + wait - 1ns));
   EXPECT_FALSE(backoff.holds(kStart + wait));
   EXPECT_EQ(backoff.failures_in_a_row(), 1U);
@@ -114,17 +118,33 @@ TEST(Backoff, HoldsUntilTheRetryAndForgetsAfterASuccess) {
   EXPECT_EQ(backoff.failures_in_a_row(), 0U);
 }
 
+TEST(Backoff, ATryThatHangsHoldsTheNextUpForOneStepOnly) {
+  Backoff backoff(1s, 1s);
+  Jitter jitter(3);
+  backoff.begun(kStart);
+  EXPECT_FALSE(backoff.holds(kStart));  // nothing has failed
+  EXPECT_EQ(backoff.failed(kStart, TimePoint::min(), kStart + 5s, jitter), 0s);
+  backoff.begun(kStart + 5s);
+  EXPECT_TRUE(backoff.holds(kStart + 6s - 1ns));
+  EXPECT_FALSE(backoff.holds(kStart + 6s));
+  backoff.begun(kStart + 6s);
+  // The one that was overtaken says nothing new; the latest one does.
+  EXPECT_EQ(backoff.failed(kStart + 5s, kStart, kStart + 6s, jitter), 1s);
+  EXPECT_LT(backoff.failed(kStart + 6s, kStart, kStart + 6s, jitter), 1s);
+  EXPECT_EQ(backoff.failed(kStart + 6s, kStart + 8s, kStart + 6s, jitter), 2s);
+}
+
 TEST(Backoff, NeverWaitsLongerThanItsMaximum) {
   Backoff backoff(3ns, 7ns);
   Jitter jitter(3);
   for (int i = 0; i < 200; ++i) {
-    const Duration wait = backoff.failed(kStart, jitter);
+    const Duration wait = fail_at_once(backoff, jitter);
     EXPECT_LE(wait, 7ns);
     EXPECT_GE(wait, i == 0 ? 1ns : 3ns);
   }
   Backoff endless(1h, Duration::max());
-  for (int i = 0; i < 200; ++i) endless.failed(kStart, jitter);
-  EXPECT_GE(endless.failed(kStart, jitter), Duration::max() / 2);
+  for (int i = 0; i < 200; ++i) fail_at_once(endless, jitter);
+  EXPECT_GE(fail_at_once(endless, jitter), Duration::max() / 2);
 }
 
 TEST(WaitQueue, KeepsOrderAndFirstDeadlineWhateverLeaves) {

@@ -66,30 +66,61 @@ TEST_F(BrainReasons, AfterTheBackoffTheNextRequestTriesAgain) {
 
 // Whatever swallows the retry: nothing is known of it for as long as it hangs.
 TEST_F(BrainReasons, IntoABlackHoleNobodyWaitsForARetry) {
-  const Waiter& first = ask();
+  const Waiter& first = ask(1h);
   const Work open = only_work();
   EXPECT_FALSE(open.quick);
   now_ += 5s;
   EXPECT_EQ(first.state, State::kQueued);  // nothing has failed yet
-  pass(fail_opening(open.id, ConnectFailure::kTimeout).next_try_in);
-  EXPECT_EQ(first.failure, AcquireFailure::kBackendDown);
-
-  const Waiter& retrier = ask(1h);
-  EXPECT_EQ(retrier.state, State::kQueued);
+  // It hung for longer than the backoff: the next one begins at once.
+  EXPECT_EQ(fail_opening(open.id, ConnectFailure::kTimeout).next_try_in, 0s);
   const Work retry = only_work();
-  EXPECT_TRUE(retry.quick);
+  EXPECT_FALSE(retry.quick);
   EXPECT_EQ(ask(1h).state, State::kQueued);
   EXPECT_EQ(brain().next_deadline(), now_ + PoolState::kSlow);
   pass(PoolState::kSlow);
   EXPECT_EQ(finished_.size(), 2U);
-  EXPECT_EQ(retrier.failure, AcquireFailure::kBackendDown);
+  EXPECT_EQ(first.failure, AcquireFailure::kBackendDown);
   EXPECT_EQ(ask(1h).failure, AcquireFailure::kBackendDown);
   EXPECT_TRUE(work().empty());
 
   // When the retry succeeds all the same, whoever comes then gets it.
-  now_ += 1s;
+  now_ += 50ms;
   succeed(retry);
   EXPECT_EQ(ask().granted, retry.id);
+}
+
+TEST_F(BrainReasons, ARetryThatHangsIsOvertakenAndGivenUpWhenTheNextSucceeds) {
+  options_.max_connections = 3;
+  ask();
+  pass(fail_opening(only_work().id).next_try_in);
+  ask(1h);
+  const Work hangs = only_work();
+  pass(PoolState::kSlow);
+  EXPECT_EQ(ask(1h).state, State::kFailed);
+  pass(PoolState::kOvertakes - PoolState::kSlow);
+  EXPECT_TRUE(work().empty());  // nobody asks
+  const Waiter& waiter = ask(1h);
+  EXPECT_EQ(waiter.state, State::kQueued);
+  const Work next = only_work();
+  EXPECT_FALSE(next.quick);
+  succeed(next);
+  EXPECT_EQ(waiter.granted, next.id);
+  const Work abort = only_work();
+  EXPECT_EQ(abort.id, hangs.id);
+  EXPECT_TRUE(abort.abort_opening);
+}
+
+TEST_F(BrainReasons, RetriesThatHangLeaveTheLastPlaceToQuickOnes) {
+  options_.min_connections = 1;
+  options_.max_connections = 10;
+  options_.max_concurrent_openings = 3;
+  pass(fail_opening(only_work().id).next_try_in);
+  for (const bool quick : {false, false, true}) {
+    EXPECT_EQ(only_work().quick, quick);
+    pass(PoolState::kOvertakes);
+  }
+  pass(1h);
+  EXPECT_TRUE(work().empty());
 }
 
 TEST_F(BrainReasons, AQuickAnswerToARetryServesAllThatCameMeanwhile) {
@@ -104,8 +135,9 @@ TEST_F(BrainReasons, AQuickAnswerToARetryServesAllThatCameMeanwhile) {
   EXPECT_EQ(two.state, State::kGranted);
 }
 
-TEST_F(BrainReasons, EveryOtherRetryIsAQuickOne) {
+TEST_F(BrainReasons, WhereOnlyOneCanBeTriedEveryOtherRetryIsAQuickOne) {
   options_.min_connections = 1;
+  options_.max_connections = 1;
   for (const bool quick : {false, true, false, true, false}) {
     const Work open = only_work();
     EXPECT_EQ(open.quick, quick);

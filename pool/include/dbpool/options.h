@@ -57,13 +57,14 @@ struct PoolOptions {
 
   // Deadline of one opening, name resolution included, over all hosts and
   // addresses; each address gets an equal share of what is left. While
-  // openings fail every other one gets a quarter of it. > 0.
+  // openings fail the one that takes the last place gets a quarter of it. > 0.
   Duration open_timeout = std::chrono::seconds(5);
   // Openings under way at once: what keeps a login storm from prolonging an
   // outage. 1 … 1000.
   std::uint32_t max_concurrent_openings = 4;
   // After the n-th failed opening in a row the next waits a random time
-  // from [d/2, d], d = min(backoff_max, backoff_initial * 2^(n-1)).
+  // from [d/2, d], d = min(backoff_max, backoff_initial * 2^(n-1)). One that
+  // hangs (200 ms or longer) holds the next up for d from its begin.
   Duration backoff_initial = std::chrono::milliseconds(50);
   Duration backoff_max = std::chrono::seconds(2);
 

@@ -1,14 +1,18 @@
-// Backoff: when the next opening may start after one has failed.
+// Backoff: when the next opening may begin after one has failed.
 //
 // After the n-th failure in a row the next try waits a random time from
 // [d/2, d], d = min(max, initial * 2^(n-1)): exponential backoff with "equal
 // jitter" (Brooker, AWS Architecture Blog, 2015), so that a fleet of pools
-// does not knock in step, yet none knocks at once.
+// does not knock in step, yet none knocks at once. A try that hangs holds up
+// the next one for d at most, from its begin: who waited for its end would
+// find a network that healed only then.
 //
 // Thread-safety: none.
 #ifndef DBPOOL_POOL_SRC_BRAIN_BACKOFF_H_
 #define DBPOOL_POOL_SRC_BRAIN_BACKOFF_H_
 
+#include <algorithm>
+#include <chrono>
 #include <cstdint>
 
 #include "dbpool/options.h"
@@ -23,13 +27,28 @@ class Backoff {
   Backoff(Duration initial, Duration max) noexcept
       : initial_(initial), max_(max) {}
 
-  // Returns how long the next try waits.
-  Duration failed(TimePoint now, Jitter& jitter) noexcept {
+  // A try that has lasted for so long hangs.
+  static constexpr Duration kHung = std::chrono::milliseconds(200);
+
+  // A try begins.
+  void begun(TimePoint now) noexcept {
+    begun_at_ = now;
+    if (failures_ == 0) return;
+    retry_at_ = saturating_add(now, std::max(longest_wait(), kHung));
+  }
+  // The try of `begun_at` failed; none is to begin before `earliest`. Returns
+  // how long the next one waits from `now` on.
+  Duration failed(TimePoint begun_at, TimePoint earliest, TimePoint now,
+                  Jitter& jitter) noexcept {
     if (failures_ < UINT32_MAX) ++failures_;
     const Duration longest = longest_wait();
     const Duration wait = jitter.between(longest / 2, longest);
-    retry_at_ = saturating_add(now, wait);
-    return wait;
+    // After the first failure, of those under way the latest decides.
+    if (failures_ == 1 || begun_at >= begun_at_) {
+      const TimePoint from = now - begun_at < kHung ? now : begun_at;
+      retry_at_ = std::max(saturating_add(from, wait), earliest);
+    }
+    return std::max(retry_at_ - now, Duration::zero());
   }
   void succeeded() noexcept {
     failures_ = 0;
@@ -56,6 +75,7 @@ class Backoff {
   Duration max_;
 
   std::uint32_t failures_ = 0;
+  TimePoint begun_at_ = TimePoint::min();  // the latest try
   TimePoint retry_at_ = TimePoint::min();
 };
 

@@ -47,7 +47,7 @@ struct Slot {
   bool open = false;      // a session exists, or existed before closing
   bool hung_up = false;   // the server ended it; close it when it comes back
   bool cleaning = false;  // kChecking: a clean-up after a dirty return
-  bool quick = false;     // kOpening: a quick retry
+  bool quick = false;     // kOpening: Work::quick
   CloseReason close_reason = CloseReason::kBroken;  // kClosing
   int backend_pid = 0;
   std::uint64_t uses = 0;

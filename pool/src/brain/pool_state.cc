@@ -138,6 +138,7 @@ Effects PoolState::opened(ConnectionId id, const OpenedFacts& facts,
   for (std::size_t i = 0; i < kConnectPhaseCount; ++i) {
     if (facts.phases[i]) counters_.connect_phase[i].observe(*facts.phases[i]);
   }
+  if (is_failing()) abort_overtaken(*slot, now);
   backoff_.succeeded();
   slot->open = true;
   slot->backend_pid = facts.backend_pid;
@@ -157,12 +158,16 @@ Effects PoolState::open_failed(ConnectionId id, ConnectFailure failure,
   counters_.connect_failures.add(failure);
   last_failure_ = failure;
   last_failed_at_ = now;
-  const Duration wait = backoff_.failed(now, jitter_);
+  const TimePoint begun_at = slot->since;
+  table_.remove(*slot);
+  const Slot* other = table_.youngest(ConnectionState::kOpening);
+  const TimePoint earliest =
+      other ? saturating_add(other->since, kOvertakes) : TimePoint::min();
+  const Duration wait = backoff_.failed(begun_at, earliest, now, jitter_);
   if (facts != nullptr) {
     *facts = {.failures_in_a_row = backoff_.failures_in_a_row(),
               .next_try_in = wait};
   }
-  table_.remove(*slot);
   return end(now);
 }
 

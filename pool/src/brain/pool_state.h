@@ -28,11 +28,14 @@
 // comes first after a backoff brings a retry about and waits for it, but into
 // a black hole nobody waits for longer than kSlow.
 //
-// While the last opening failed, one opening at a time is tried: what brought
-// the server down must not meet it when it comes up. Every other of these
-// retries is a quick one (Work::quick): a new try finds a network that healed,
-// or an address that changed, sooner than one that hangs does. The others take
-// their whole time, or a server that needs it would be kept out for ever.
+// While the last opening failed, one opening begins at each step of the
+// backoff: what brought the server down must not meet it when it comes up. One
+// that hangs is overtaken by the next: a new try finds a network that healed,
+// or an address that changed, sooner, and if it succeeds the ones it overtook
+// are given up. Retries take their whole time, or a
+// server that needs it would be kept out for ever; only the one that takes the
+// last place (of the limit, or of the openings at once) is a quick one
+// (Work::quick), and every other time only where it is the only one.
 #ifndef DBPOOL_POOL_SRC_BRAIN_POOL_STATE_H_
 #define DBPOOL_POOL_SRC_BRAIN_POOL_STATE_H_
 
@@ -127,6 +130,9 @@ class PoolState {
   // queue: another check or opening is begun in its place. An opening that
   // lasts longer is no hope where the last one failed.
   static constexpr Duration kSlow = std::chrono::milliseconds(100);
+  // A retry overtakes one that has lasted for so long, not before: who waits
+  // for that one has lost hope by then.
+  static constexpr Duration kOvertakes = Backoff::kHung;
   // See "Order" above. Looking further than so many places would cost more
   // than it gains.
   static constexpr Duration kMostOvertaking = std::chrono::milliseconds(1);
@@ -262,6 +268,8 @@ class PoolState {
   std::uint32_t wanted_openings() const noexcept;
   bool may_open() const noexcept;
   void start_openings(TimePoint now) noexcept;
+  bool is_quick_turn() noexcept;
+  void abort_overtaken(const Slot& opened, TimePoint now) noexcept;
 
   // Time (pool_state_timers.cc).
   TimePoint earliest_deadline() const noexcept;
@@ -323,7 +331,8 @@ class PoolState {
   Waiter* finished_head_ = nullptr;
   Waiter* finished_tail_ = nullptr;
   bool needs_housekeeper_ = false;
-  bool refused_ = false;  // a request that may not queue; see acquire()
+  bool quick_turn_ = false;  // of the last retry that was the only one
+  bool refused_ = false;     // a request that may not queue; see acquire()
   // Until then time alone gives settle() nothing to do.
   TimePoint settled_until_ = TimePoint::min();
   // The housekeeper looks at this moment without being woken.

@@ -80,8 +80,9 @@ TimePoint PoolState::hope_deadline() const noexcept {
 
 bool PoolState::is_hopeless(TimePoint now) const noexcept {
   if (!is_failing() || table_.live() > 0) return false;
+  if (now < hope_deadline()) return false;
   const bool tries = table_.count(ConnectionState::kOpening) > 0;
-  return tries ? now >= hope_deadline() : backoff_.holds(now);
+  return backoff_.holds(now) || (tries && !may_open());
 }
 
 // --- Connections -----------------------------------------------------------
@@ -217,23 +218,42 @@ std::uint32_t PoolState::wanted_openings() const noexcept {
       min_connections_ - std::min(min_connections_, live);
   // One opening serves both: a connection opened for a request is live.
   const std::uint32_t wanted = std::max(unhelped(), for_floor);
-  const std::uint32_t opening = table_.count(ConnectionState::kOpening);
+  // One that has outlasted a step of the backoff may hang.
+  const std::uint32_t opening =
+      is_failing() ? 0 : table_.count(ConnectionState::kOpening);
   return wanted - std::min(wanted, opening);
 }
 
 bool PoolState::may_open() const noexcept {
-  const std::uint32_t at_once = is_failing() ? 1 : max_concurrent_openings_;
   return table_.total() < max_connections_ &&
-         table_.count(ConnectionState::kOpening) < at_once;
+         table_.count(ConnectionState::kOpening) < max_concurrent_openings_;
 }
 
 void PoolState::start_openings(TimePoint now) noexcept {
-  if (backoff_.holds(now)) return;
-  for (std::uint32_t n = wanted_openings(); n > 0 && may_open(); --n) {
+  std::uint32_t wanted = wanted_openings();
+  for (; wanted > 0 && may_open() && !backoff_.holds(now); --wanted) {
     Slot& slot = table_.add(now);
-    slot.quick = backoff_.failures_in_a_row() % 2 == 1;
+    slot.quick = is_failing() && !may_open() && is_quick_turn();
+    backoff_.begun(now);
     add_work(slot, WorkKind::kOpen);
   }
+}
+
+// Openings that began before a retry that succeeded hang, as a rule, and would
+// keep their places from others.
+void PoolState::abort_overtaken(const Slot& opened, TimePoint now) noexcept {
+  Slot* slot = table_.oldest(ConnectionState::kOpening);
+  while (slot->since < opened.since) {
+    start_close(*slot, CloseReason::kBroken, now);
+    slot = table_.oldest(ConnectionState::kOpening);
+  }
+}
+
+// Of a retry that takes the last place.
+bool PoolState::is_quick_turn() noexcept {
+  if (table_.count(ConnectionState::kOpening) > 1) return true;
+  quick_turn_ = !quick_turn_;
+  return quick_turn_;
 }
 
 void PoolState::fail_all(AcquireFailure failure, TimePoint now) noexcept {
