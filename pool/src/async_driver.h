@@ -3,7 +3,7 @@
 //
 // What a statement needs of Asio is kept for the next one: the session's
 // descriptor stays registered with the execution context it was last used on,
-// which saves six system calls a statement (dup, ioctl, close and three
+// which saves five system calls a statement (dup, ioctl, close and three
 // epoll_ctl become one epoll_ctl), and a mutex takes the place of a strand.
 // What is registered is a duplicate: when libpq closes its descriptor amid a
 // step, the number may be another's at once, and must not be taken out of the

@@ -28,8 +28,9 @@ std::shared_ptr<Ticket> request_cancel(PGconn* connection) {
                                          &PQfreeCancel);
   std::shared_ptr<Ticket> ticket;
   if (cancel != nullptr) {
-    const CrewLimits limits{"dbpool-cancel", kMaxCancelThreads, kMaxCancelQueue,
-                            kMaxCancelThreadsForOne, kMaxCancelQueueForOne};
+    const CrewLimits limits{"dbpool-cancel",       kMaxCancelThreads,
+                            kMaxCancelQueue,       kMaxCancelThreadsForOne,
+                            kMaxCancelQueueForOne, kCancelHangs};
     const auto send = [cancel] {
       std::array<char, 256> reason;
       PQcancel(cancel.get(), reason.data(), static_cast<int>(reason.size()));

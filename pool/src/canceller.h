@@ -6,7 +6,9 @@
 // connection's tcp_user_timeout, and for as long as it takes where a server
 // that is frozen accepts and never answers; libpq has no way to end it. So one
 // server gets a share of the threads and of the queue only: what is meant for
-// others goes past. Cancels whose session is gone by then are never sent.
+// others goes past. And who has been in PQcancel for kCancelHangs gets a
+// substitute, as whatever holds it up may answer others by now. Cancels whose
+// session is gone by then are never sent.
 //
 // Thread-safety: all functions, from any thread. After fork() the child has a
 // crew of its own.
@@ -24,6 +26,7 @@ namespace dbpool::detail {
 
 inline constexpr std::size_t kMaxCancelThreads = 16;
 inline constexpr std::size_t kMaxCancelThreadsForOne = 4;
+inline constexpr Duration kCancelHangs = std::chrono::seconds(5);
 inline constexpr std::size_t kMaxCancelQueue = 4096;
 inline constexpr std::size_t kMaxCancelQueueForOne = 1024;
 

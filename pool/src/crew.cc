@@ -32,7 +32,7 @@ std::shared_ptr<Ticket> Crew::add(std::function<void()> work, std::string key) {
   if (ending_) return nullptr;
   if (!has_room_for(key)) unwanted = take_unwanted();
   if (!has_room_for(key)) return nullptr;
-  const bool must_wait = !may_work_for(key);
+  const bool must_wait = !may_work_for(key, Clock::now());
   queue_.push_back({ticket, std::move(work), std::move(key)});
   // Those at work for the key come back for it.
   if (must_wait) return ticket;
@@ -63,9 +63,15 @@ bool Crew::has_room_for(const std::string& key) const {
   return static_cast<std::size_t>(queued) < limits_.queue_for_one;
 }
 
-bool Crew::may_work_for(const std::string& key) const {
-  const auto at_work = std::count(working_.begin(), working_.end(), key);
-  return static_cast<std::size_t>(at_work) < limits_.threads_for_one;
+bool Crew::may_work_for(const std::string& key, TimePoint now) const {
+  std::size_t at_work = 0;
+  std::size_t hung = 0;
+  for (const Work& work : working_) {
+    if (work.job.key != key) continue;
+    ++(now - work.since < limits_.hung_after ? at_work : hung);
+  }
+  const std::size_t extra = std::min(hung, limits_.threads_for_one);
+  return at_work + hung - extra < limits_.threads_for_one;
 }
 
 void Crew::end(Duration at_most) {
@@ -89,36 +95,36 @@ bool Crew::start_thread() {
 }
 
 void Crew::run() {
-  while (auto job = next()) {
+  while (const auto work = next()) {
+    Job& job = (*work)->job;
     // Alone with the ticket: nobody wants it any more.
-    if (job->ticket.use_count() > 1) job->work();
+    if (job.ticket.use_count() > 1) job.work();
     // What the work holds on to goes here too, e.g. a PGconn.
-    job->work = nullptr;
-    job->ticket->finish();
-    const std::string key = std::move(job->key);
-    job.reset();
-    end_work(key);
+    job.work = nullptr;
+    job.ticket->finish();
+    job.ticket.reset();
+    end_work(*work);
   }
 }
 
-std::optional<Crew::Job> Crew::next() {
+std::optional<std::list<Crew::Work>::iterator> Crew::next() {
   const std::lock_guard lock(mutex_);
+  const TimePoint now = Clock::now();
   const auto found =
       std::find_if(queue_.begin(), queue_.end(),
-                   [&](const Job& job) { return may_work_for(job.key); });
+                   [&](const Job& job) { return may_work_for(job.key, now); });
   if (found == queue_.end()) {
     --threads_;
     return std::nullopt;
   }
-  Job job = std::move(*found);
+  working_.push_back({.job = std::move(*found), .since = now});
   queue_.erase(found);
-  working_.push_back(job.key);
-  return job;
+  return std::prev(working_.end());
 }
 
-void Crew::end_work(const std::string& key) {
+void Crew::end_work(std::list<Work>::iterator work) {
   const std::lock_guard lock(mutex_);
-  working_.erase(std::find(working_.begin(), working_.end(), key));
+  working_.erase(work);
   quiet_.notify_all();
 }
 

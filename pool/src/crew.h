@@ -12,11 +12,11 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <list>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
-#include <vector>
 
 #include "dbpool/options.h"
 
@@ -50,6 +50,9 @@ struct CrewLimits {
   // Of these, at most so many for work with one and the same key.
   std::size_t threads_for_one = SIZE_MAX;
   std::size_t queue_for_one = SIZE_MAX;
+  // What has been at work for so long hangs, maybe for ever: another may work
+  // in its place, up to threads_for_one of them.
+  Duration hung_after = Duration::max();
 };
 
 class Crew {
@@ -73,13 +76,19 @@ class Crew {
     std::string key;
   };
 
+  struct Work {
+    Job job;  // its thread's alone, but for the key
+    TimePoint since;
+  };
+
   std::deque<Job> take_unwanted();
   bool has_room_for(const std::string& key) const;
-  bool may_work_for(const std::string& key) const;
+  bool may_work_for(const std::string& key, TimePoint now) const;
   bool start_thread();
   void run();
-  std::optional<Job> next();
-  void end_work(const std::string& key);
+  // Takes what is to be done next, and lists it in working_.
+  std::optional<std::list<Work>::iterator> next();
+  void end_work(std::list<Work>::iterator work);
 
   const CrewLimits limits_;
   std::condition_variable quiet_;
@@ -87,7 +96,7 @@ class Crew {
   // Guarded by mutex_.
   std::deque<Job> queue_;
   std::size_t threads_ = 0;
-  std::vector<std::string> working_;  // the keys of what is under way
+  std::list<Work> working_;
   bool ending_ = false;
 };
 

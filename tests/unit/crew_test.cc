@@ -15,7 +15,7 @@ namespace {
 constexpr std::chrono::seconds kPatience(60);
 
 // Its detached threads may look at it at any time, so it is never destroyed.
-Crew& new_crew() {
+Crew& new_crew(Duration hung_after = Duration::max()) {
   static std::vector<std::unique_ptr<Crew>>& all =
       *new std::vector<std::unique_ptr<Crew>>;
   return *all.emplace_back(
@@ -23,7 +23,8 @@ Crew& new_crew() {
                                         .threads = 3,
                                         .queue = 5,
                                         .threads_for_one = 2,
-                                        .queue_for_one = 3}));
+                                        .queue_for_one = 3,
+                                        .hung_after = hung_after}));
 }
 
 bool is_done(const std::shared_ptr<Ticket>& ticket) {
@@ -35,9 +36,10 @@ class CrewTest : public ::testing::Test {
   ~CrewTest() override { end_.set_value(); }
 
   // Work that lasts as long as the test; returns when it has begun.
-  void hang(const std::string& key) {
+  void hang(const std::string& key) { hang(crew_, key); }
+  void hang(Crew& crew, const std::string& key) {
     const auto begun = std::make_shared<std::promise<void>>();
-    hanging_.push_back(crew_.add(
+    hanging_.push_back(crew.add(
         [begun, ended = ended_] {
           begun->set_value();
           ended.wait();
@@ -63,6 +65,17 @@ TEST_F(CrewTest, WhatHangsForOneLeavesThreadsForOthers) {
   EXPECT_TRUE(is_done(add("well")));
   EXPECT_TRUE(is_done(add("other")));
   EXPECT_FALSE(third->done());
+}
+
+TEST_F(CrewTest, WhoHangsForLongGetsASubstitute) {
+  Crew& crew = new_crew(std::chrono::milliseconds(1));
+  hang(crew, "frozen");
+  hang(crew, "frozen");
+  const auto next = crew.add([] {}, "frozen");
+  EXPECT_TRUE(test::eventually(kPatience, [&] {
+    crew.add([] {}, "frozen");  // nobody wants it
+    return next->done();
+  }));
 }
 
 TEST_F(CrewTest, WhatWaitsForItsShareIsDoneWhenThatIsFree) {
