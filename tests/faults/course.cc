@@ -112,7 +112,8 @@ Figures play(const Fault& fault, const PlayOptions& options) {
     course.inject(fault, fault.lasts);
     course.await_recovery();
   }
-  return figures_of(fault.name, course.finish(), fault.may_fail);
+  return figures_of(fault.name, course.finish(), fault.may_fail,
+                    fault.must_fail);
 }
 
 Figures play_at_random(const std::vector<Fault>& faults,

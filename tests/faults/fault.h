@@ -20,6 +20,8 @@ struct Fault {
   // Why requests may fail meanwhile, and shortly after; other reasons are a
   // lie, or a fault of the pool's own.
   std::set<std::string> may_fail = {};
+  // Why some must fail, or it was no fault at all.
+  std::set<std::string> must_fail = {};
   // No new session is to be had meanwhile: dbpool_up must say so.
   bool nobody_gets_in = false;
   // Beyond one back-off step, e.g. until sessions that went silent have been

@@ -77,8 +77,10 @@ auto FaultProxy::call(Function function) {
   return result.get();
 }
 
-FaultProxy::FaultProxy(int server_port)
-    : server_port_(server_port), port_(free_port()) {
+FaultProxy::FaultProxy(int server_port, std::string address)
+    : server_port_(server_port),
+      address_(std::move(address)),
+      port_(free_port()) {
   begin_to_listen();
   thread_ = std::thread([this] { context_.run(); });
 }
@@ -96,7 +98,8 @@ FaultProxy::~FaultProxy() {
 void FaultProxy::begin_to_listen() {
   acceptor_.open(tcp::v4());
   acceptor_.set_option(tcp::acceptor::reuse_address(true));
-  acceptor_.bind(loopback(port_));
+  acceptor_.bind({asio::ip::make_address(address_),
+                  static_cast<asio::ip::port_type>(port_)});
   acceptor_.listen();
   asio::co_spawn(context_, accept_guests(), asio::detached);
 }

@@ -12,6 +12,7 @@
 #include <functional>
 #include <list>
 #include <memory>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -31,18 +32,19 @@ enum class Way : std::uint8_t {
   kDown,          // all stands still, and goes on afterwards
 };
 
-// Listens on 127.0.0.1 and has a thread of its own.
+// Has a thread of its own.
 // Thread-safety: any thread.
 class FaultProxy {
  public:
   using TimePoint = std::chrono::steady_clock::time_point;
 
-  // To 127.0.0.1:server_port.
-  explicit FaultProxy(int server_port);
+  // From a free port of `address` to 127.0.0.1:server_port.
+  explicit FaultProxy(int server_port, std::string address = "127.0.0.1");
   ~FaultProxy();
   FaultProxy(const FaultProxy&) = delete;
   FaultProxy& operator=(const FaultProxy&) = delete;
 
+  const std::string& address() const { return address_; }
   int port() const { return port_; }
 
   void set(Way way);
@@ -76,6 +78,7 @@ class FaultProxy {
   void part_with(const GuestPtr& guest, bool hard);
 
   const int server_port_;
+  const std::string address_;
   const int port_;
   asio::io_context context_{1};
   asio::executor_work_guard<asio::io_context::executor_type> work_{

@@ -36,7 +36,8 @@ class Judge {
  public:
   Judge(Figures& figures, const Record& record) : f_(figures), r_(record) {}
 
-  void count_requests(const std::set<std::string>& may_fail);
+  void count_requests(const std::set<std::string>& may_fail,
+                      const std::set<std::string>& must_fail);
   void check_ledger();
   void check_recoveries();
   void check_overrun();
@@ -64,7 +65,8 @@ class Judge {
   const Record& r_;
 };
 
-void Judge::count_requests(const std::set<std::string>& may_fail) {
+void Judge::count_requests(const std::set<std::string>& may_fail,
+                           const std::set<std::string>& must_fail) {
   for (const Request& request : r_.told.requests) {
     ++f_.offered;
     if (request.is_ok()) {
@@ -83,6 +85,9 @@ void Judge::count_requests(const std::set<std::string>& may_fail) {
     if (!may_fail.contains(reason)) {
       broken(std::to_string(count) + " requests failed with " + reason);
     }
+  }
+  for (const std::string& reason : must_fail) {
+    if (!f_.failed.contains(reason)) broken("no request failed with " + reason);
   }
 }
 
@@ -128,8 +133,12 @@ void Judge::check_recoveries() {
   for (std::size_t i = 0; i < r_.injections.size(); ++i) {
     const Injection& injection = r_.injections[i];
     const auto took = recovery(r_.told.requests, injection.cured, end_of(i));
+    f_.is_served = took.has_value();
     if (!took) {
-      broken("it did not recover from " + injection.fault);
+      // The next one may have come first.
+      if (end_of(i) - allowed(injection) > injection.cured) {
+        broken("it did not recover from " + injection.fault);
+      }
       continue;
     }
     f_.recoveries.push_back(*took);
@@ -260,13 +269,14 @@ std::optional<Duration> recovery(const std::vector<Request>& requests,
 }
 
 Figures figures_of(const std::string& name, const Record& record,
-                   const std::set<std::string>& may_fail) {
+                   const std::set<std::string>& may_fail,
+                   const std::set<std::string>& must_fail) {
   Figures figures;
   figures.name = name;
   figures.injected = record.injections.size();
   figures.lag = quantile(record.told.lags, 1);
   Judge judge(figures, record);
-  judge.count_requests(may_fail);
+  judge.count_requests(may_fail, must_fail);
   judge.check_ledger();
   judge.check_recoveries();
   judge.check_overrun();

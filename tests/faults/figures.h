@@ -63,6 +63,7 @@ struct Figures {
   std::uint64_t belied = 0;          // there, though it was said not to be
   std::uint64_t late = 0;            // failed after it had to be served again
   std::vector<Duration> recoveries;  // one for each that recovered
+  bool is_served = false;            // after the last of them
   std::optional<Duration> overrun;   // p99 of acquires past their deadline
   Duration lag{0};                   // the most
   std::size_t openings = 0;          // most in a second of an outage
@@ -77,9 +78,11 @@ struct Figures {
 std::optional<Duration> recovery(const std::vector<Request>& requests,
                                  TimePoint cured, TimePoint end);
 
-// `may_fail`: the reasons that the faults allow.
+// `may_fail`: the reasons that the faults allow, `must_fail`: those without
+// which there was no fault.
 Figures figures_of(const std::string& name, const Record& record,
-                   const std::set<std::string>& may_fail);
+                   const std::set<std::string>& may_fail,
+                   const std::set<std::string>& must_fail = {});
 
 Duration quantile(std::vector<Duration> values, double share);
 

@@ -1,8 +1,6 @@
 // Disks that are full, names that are not resolved, a clock that is set.
 #include <unistd.h>
 
-#include <exception>
-
 #include "tests/faults/fault.h"
 
 namespace dbpool::test {
@@ -19,18 +17,10 @@ std::string root_needed() {
 Fault disk_full() {
   Fault fault{.name = "the server's disk full"};
   fault.lasts = seconds(5);
-  fault.make = [](Rig& rig) {
-    rig.server().sql("CREATE TABLE filler (t text) TABLESPACE small");
-    try {
-      rig.server().sql(
-          "INSERT INTO filler SELECT repeat(md5(i::text), 100) FROM "
-          "generate_series(1, 1000000) AS i");
-    } catch (const std::exception&) {
-      // It is full. What was rolled back keeps its place until it is dropped.
-    }
-  };
-  fault.cure = [](Rig& rig) { rig.server().sql("DROP TABLE filler"); };
+  fault.make = [](Rig& rig) { rig.disk().fill(); };
+  fault.cure = [](Rig& rig) { rig.disk().relieve(); };
   fault.may_fail = {"server_error"};
+  fault.must_fail = fault.may_fail;
   fault.rig.small_disk = true;
   fault.obstacle = root_needed;
   return fault;

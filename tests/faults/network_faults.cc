@@ -1,4 +1,6 @@
 // What becomes of the way to the server.
+#include <unistd.h>
+
 #include "tests/faults/fault.h"
 
 namespace dbpool::test {
@@ -79,6 +81,28 @@ Fault link_down(const std::string& name, Duration lasts, int injections) {
   return fault;
 }
 
+// The cable is pulled: not even the kernels hear of each other. The exporter's
+// way stands still.
+Fault cable_pulled() {
+  Fault fault{.name = "cable pulled"};
+  fault.lasts = seconds(8);
+  fault.make = [](Rig& rig) {
+    rig.link().set_down();
+    rig.set(Way::kDown);
+  };
+  fault.cure = [](Rig& rig) {
+    rig.set(Way::kPass);
+    rig.link().set_up();
+  };
+  fault.may_fail = reasons_of_silence();
+  fault.nobody_gets_in = true;
+  fault.rig.link = true;
+  fault.obstacle = [] {
+    return std::string(::geteuid() == 0 ? "" : "it takes root for a network");
+  };
+  return fault;
+}
+
 }  // namespace
 
 std::vector<Fault> network_faults() {
@@ -91,7 +115,8 @@ std::vector<Fault> network_faults() {
           hole_in_result(),
           trickle(),
           link_down("link down, 1 s", seconds(1), 0),
-          link_down("link down, 30 s", seconds(30), 1)};
+          link_down("link down, 30 s", seconds(30), 1),
+          cable_pulled()};
 }
 
 }  // namespace dbpool::test

@@ -71,7 +71,8 @@ Rig::Rig(const RigOptions& options) : options_(options) {
     bouncer_.emplace(*primary_, PoolMode::kTransaction);
   }
   const int port = bouncer_ ? bouncer_->port() : primary_->port();
-  way_.emplace(port);
+  if (options_.link) link_.emplace();
+  way_.emplace(port, link_ ? link_->address() : "127.0.0.1");
   exporter_way_.emplace(port);
   if (standby_) {
     standby_way_.emplace(standby_->port());
@@ -119,8 +120,8 @@ void Rig::promote() {
 }
 
 std::string Rig::url_to(const FaultProxy& way, const std::string& more) {
-  std::string hosts =
-      (dns_ ? "db.faults.test:" : "127.0.0.1:") + std::to_string(way.port());
+  std::string hosts = (dns_ ? "db.faults.test" : way.address()) + ":" +
+                      std::to_string(way.port());
   std::string query = "?sslmode=disable";
   if (options_.tls) {
     const std::string path = dir_.path() + "/ca.pem";
@@ -157,16 +158,21 @@ std::vector<std::string> Rig::placed(const std::vector<std::string>& command) {
   return whole;
 }
 
+std::vector<std::string> Rig::service_command() const {
+  const std::vector<std::string> command = command_of(options_.contender);
+  return link_ ? link_->placed(command) : command;
+}
+
 void Rig::start_client() {
   const auto ms = [](int value) { return std::to_string(value); };
   client_.emplace(
-      placed(command_of(options_.contender)),
+      placed(service_command()),
       std::map<std::string, std::string>{
           {"FAULTS_URL", url_to(*way_, "&application_name=faults_client")},
           {"FAULTS_RATE", ms(options_.rate)},
           {"FAULTS_SEED", std::to_string(options_.seed)},
           {"FAULTS_PREPARED", options_.bouncer ? "0" : "100"},
-          {"PGHOST", "127.0.0.1"},
+          {"PGHOST", way_->address()},
           {"PGPORT", std::to_string(way_->port())},
           {"PGUSER", std::string(kAppUser)},
           {"PGPASSWORD", std::string(kAppPassword)},

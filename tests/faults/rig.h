@@ -10,6 +10,7 @@
 #include "tests/faults/client.h"
 #include "tests/faults/dns_server.h"
 #include "tests/faults/fault_proxy.h"
+#include "tests/faults/network_link.h"
 #include "tests/faults/small_disk.h"
 #include "tests/faults/watch.h"
 #include "tests/support/certificates.h"
@@ -34,6 +35,7 @@ struct RigOptions {
   bool small_disk = false;  // the ledger is on one of the server's
   bool full_tmp = false;    // of the service and the exporter
   bool dns = false;         // they know the server by name
+  bool link = false;        // the service has a network of its own
   Contender contender = Contender::kDbpool;
   int rate = 200;  // requests offered a second
   std::uint32_t seed = 1;
@@ -53,6 +55,8 @@ class Rig {
   void promote();
   PgBouncer& bouncer() { return *bouncer_; }
   DnsServer& dns() { return *dns_; }
+  const SmallDisk& disk() const { return *disk_; }
+  NetworkLink& link() { return *link_; }
   const CertificateAuthority& authority() const { return authority_; }
   // The service's way to the server, and the exporter's.
   FaultProxy& way() { return *way_; }
@@ -78,6 +82,7 @@ class Rig {
   void start_standby();
   // `command` where this rig's service and exporter are to run.
   std::vector<std::string> placed(const std::vector<std::string>& command);
+  std::vector<std::string> service_command() const;
   void start_client();
 
   const RigOptions options_;
@@ -85,6 +90,7 @@ class Rig {
   const TempDir dir_;
   std::optional<DnsServer> dns_;
   std::optional<SmallDisk> disk_;
+  std::optional<NetworkLink> link_;
   std::optional<Postgres> primary_;
   std::optional<Postgres> standby_;
   bool promoted_ = false;

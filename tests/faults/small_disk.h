@@ -6,7 +6,11 @@
 #include <sys/mount.h>
 
 #include <cerrno>
+#include <cstddef>
 #include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -31,7 +35,18 @@ class SmallDisk {
   SmallDisk(const SmallDisk&) = delete;
   SmallDisk& operator=(const SmallDisk&) = delete;
 
+  // Leaves no room, by a file of its own; and takes that away.
+  void fill() const {
+    std::ofstream file(filler());
+    const std::string block(std::size_t{1} << 16, 'x');
+    while (file.write(block.data(), std::ssize(block)).flush()) {
+    }
+  }
+  void relieve() const { std::filesystem::remove(filler()); }
+
  private:
+  std::string filler() const { return path_ + "/filler"; }
+
   const std::string path_;
 };
 
