@@ -38,8 +38,9 @@ std::optional<ProbeSchedule> schedule(const ProbeSetting& setting) {
 }
 
 // How long the pool waits at the start for its server session to be first at
-// the database. Where nothing answers, the start goes on after it.
-constexpr Duration kHeadStart = std::chrono::seconds(1);
+// the database, which answers by then, unless it is far away or silent: no
+// scrape waits for that.
+constexpr Duration kHeadStart = std::chrono::milliseconds(50);
 
 // What ends a statement on the server that no cancel reaches, for example
 // since this process was killed: later than each deadline here, and later
@@ -193,8 +194,7 @@ void App::open_server_session() {
   if (!settings_.probes.server.interval && !settings_.diagnosis.threshold) {
     return;
   }
-  server_session_->open_ahead(
-      std::min(kHeadStart, settings_.probes.server.timeout));
+  server_session_->open_ahead(settings_.probes.server.timeout, kHeadStart);
 }
 
 App::Failure App::start_pool() {

@@ -11,7 +11,8 @@ namespace dbpool::exporter {
 
 namespace {
 
-constexpr Duration kLookInterval = std::chrono::milliseconds(100);
+// Who asks for a report is heard at once.
+constexpr Duration kLookInterval = std::chrono::milliseconds(250);
 constexpr Duration kVerdictInterval = std::chrono::seconds(1);
 // Between reports that are asked for: whoever may ask could ask without end.
 constexpr Duration kAskPause = std::chrono::seconds(1);

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "exporter/at_end.h"
+#include "exporter/signals_blocked.h"
 
 namespace dbpool::exporter {
 
@@ -37,9 +38,19 @@ Error busy_error() {
 ServerSession::ServerSession(ConnectionString target, ConnectOptions options)
     : target_(std::move(target)), options_(given_up_soon(std::move(options))) {}
 
-void ServerSession::open_ahead(Duration at_most) {
-  static_cast<void>(use(Clock::now() + at_most,
-                        [](Connection&) { return Expected<void>(); }));
+void ServerSession::open_ahead(Duration at_most, Duration head_start) {
+  const TimePoint deadline = Clock::now() + at_most;
+  const auto open = [this, deadline](const std::stop_token& stop) {
+    static_cast<void>(use(
+        deadline, [](Connection&) { return Expected<void>(); }, stop));
+    const std::lock_guard lock(mutex_);
+    is_ahead_ = true;
+    free_.notify_all();
+  };
+  const SignalsBlocked blocked;
+  opening_ahead_ = std::jthread(open);
+  std::unique_lock lock(mutex_);
+  free_.wait_for(lock, head_start, [this] { return is_ahead_; });
 }
 
 Expected<void> ServerSession::use(TimePoint deadline, const Ask& ask,
@@ -54,7 +65,7 @@ Expected<void> ServerSession::use(TimePoint deadline, const Ask& ask,
   const AtEnd give_turn{[this] {
     const std::lock_guard lock(mutex_);
     in_use_ = false;
-    free_.notify_one();
+    free_.notify_all();
   }};
   const bool was_open = connection_ != nullptr;
   auto result = ask_once(deadline, ask, stop);

@@ -11,6 +11,7 @@
 #include <memory>
 #include <mutex>
 #include <stop_token>
+#include <thread>
 
 #include "dbpool/connect.h"
 
@@ -23,9 +24,10 @@ class ServerSession {
   ServerSession(ConnectionString target, ConnectOptions options);
 
   // Opens it ahead of the first use, so that a pool that starts afterwards
-  // does not take the last slot from it. Blocks, at most that long. A failure
-  // is left to the first use, which tries and tells again.
-  void open_ahead(Duration at_most);
+  // does not take the last slot from it: tries that for `at_most`, in a thread
+  // of its own, and blocks until it has ended, but for `head_start` at most. A
+  // failure is left to the first use, which tries and tells again. Once.
+  void open_ahead(Duration at_most, Duration head_start);
 
   // Waits for its turn, opens the connection if there is none, and calls
   // `ask` with it. A kept connection that the server ended meanwhile says
@@ -49,9 +51,12 @@ class ServerSession {
 
   std::mutex mutex_;
   std::condition_variable_any free_;
-  bool in_use_ = false;  // guarded by mutex_
+  // Guarded by mutex_.
+  bool in_use_ = false;
+  bool is_ahead_ = false;  // the try of open_ahead() has ended
 
   std::unique_ptr<Connection> connection_;  // whose turn it is
+  std::jthread opening_ahead_;
 };
 
 }  // namespace dbpool::exporter
