@@ -255,12 +255,9 @@ WebConfig read(const std::string& text, const std::string& path) {
                 "is larger than 64 KiB; expected settings alone, and "
                 "certificates in files of their own");
   }
-  const std::vector<YAML::Node> documents = YAML::LoadAll(text);
-  if (documents.empty()) return {};
-  if (documents.size() > 1) {
-    refuse_yaml(yaml_line(documents[1]), "expected one document");
-  }
-  const YamlMapping file(documents[0], "", kTopKeys);
+  const std::optional<YAML::Node> document = load_yaml(text);
+  if (!document) return {};
+  const YamlMapping file(*document, "", kTopKeys);
   const YamlMapping http =
       file.mapping("http_server_config", {"http2", "headers"});
   WebConfig config;

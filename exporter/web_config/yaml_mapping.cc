@@ -1,6 +1,9 @@
 #include "exporter/web_config/yaml_mapping.h"
 
+#include <yaml-cpp/eventhandler.h>
+
 #include <algorithm>
+#include <sstream>
 
 #include "dbpool/error.h"
 #include "dbpool/utf8.h"
@@ -26,7 +29,56 @@ std::string listed(const std::vector<std::string>& names) {
   return list;
 }
 
+constexpr int kDeepest = 32;
+
+// Looks at a text before anything is kept of it: yaml-cpp takes some (a comma
+// alone) for documents without end.
+class FirstLook final : public YAML::EventHandler {
+ public:
+  int documents() const { return documents_; }
+
+  void OnDocumentStart(const YAML::Mark& mark) override {
+    if (++documents_ > 1) refuse_yaml(mark.line + 1, "expected one document");
+  }
+  void OnDocumentEnd() override {}
+  void OnNull(const YAML::Mark&, YAML::anchor_t) override {}
+  void OnAlias(const YAML::Mark&, YAML::anchor_t) override {}
+  void OnScalar(const YAML::Mark&, const std::string&, YAML::anchor_t,
+                const std::string&) override {}
+  void OnSequenceStart(const YAML::Mark& mark, const std::string&,
+                       YAML::anchor_t, YAML::EmitterStyle::value) override {
+    deeper(mark);
+  }
+  void OnSequenceEnd() override { --depth_; }
+  void OnMapStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t,
+                  YAML::EmitterStyle::value) override {
+    deeper(mark);
+  }
+  void OnMapEnd() override { --depth_; }
+
+ private:
+  void deeper(const YAML::Mark& mark) {
+    if (++depth_ > kDeepest) {
+      refuse_yaml(mark.line + 1, "nested too deep; expected at most " +
+                                     std::to_string(kDeepest) + " levels");
+    }
+  }
+
+  int documents_ = 0;
+  int depth_ = 0;
+};
+
 }  // namespace
+
+std::optional<YAML::Node> load_yaml(const std::string& text) {
+  std::istringstream stream(text);
+  YAML::Parser parser(stream);
+  FirstLook look;
+  while (parser.HandleNextDocument(look)) {
+  }
+  if (look.documents() == 0) return std::nullopt;
+  return YAML::Load(text);
+}
 
 void refuse_yaml(int line, std::string text) {
   throw YamlMistake{line, std::move(text)};

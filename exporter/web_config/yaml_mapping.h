@@ -24,6 +24,11 @@ struct YamlMistake {
 // From 1.
 int yaml_line(const YAML::Node& node);
 
+// The one document of a file; nothing if there is none. Throws YAML::Exception
+// where the text is no YAML, and YamlMistake for more than one document and for
+// one that is nested too deep.
+std::optional<YAML::Node> load_yaml(const std::string& text);
+
 // All functions throw YamlMistake. A value of null counts as not given.
 class YamlMapping {
  public:

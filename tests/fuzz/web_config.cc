@@ -30,12 +30,10 @@ bool is_in_a_key(const YAML::Node& node, int depth) {
 // Keys are shown, values are not.
 bool is_in_values_alone(const std::string& text) {
   try {
-    for (const YAML::Node& each : YAML::LoadAll(text)) {
-      if (is_in_a_key(each, 0)) return false;
-    }
+    return !is_in_a_key(YAML::Load(text), 0);
   } catch (const YAML::Exception&) {
+    return true;
   }
-  return true;
 }
 
 void check_taken(const exporter::WebConfig& config) {

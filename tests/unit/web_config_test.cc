@@ -155,6 +155,18 @@ TEST(WebConfigTest, AMistakeAtTheEndIsInTheLastLine) {
   }
 }
 
+TEST(WebConfigTest, MoreThanOneDocumentIsRefused) {
+  EXPECT_THAT(mistake("---\n---\n"),
+              AllOf(StartsWith("/etc/exporter/web.yml:2: "),
+                    HasSubstr("expected one document")));
+  // What yaml-cpp takes for documents without end.
+  EXPECT_THAT(mistake(","), HasSubstr("expected one document"));
+}
+
+TEST(WebConfigTest, WhatIsNestedTooDeepIsRefused) {
+  EXPECT_THAT(mistake(std::string(30'000, '[')), HasSubstr("nested too deep"));
+}
+
 TEST(WebConfigTest, AKeyGivenTwiceIsRefused) {
   EXPECT_THAT(
       mistake("health_without_auth: true\nhealth_without_auth: false\n"),
