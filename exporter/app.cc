@@ -37,10 +37,9 @@ std::optional<ProbeSchedule> schedule(const ProbeSetting& setting) {
   return ProbeSchedule{*setting.interval, setting.timeout};
 }
 
-// How long the pool waits at the start for its server session to be first at
-// the database, which answers by then, unless it is far away or silent: no
-// scrape waits for that.
-constexpr Duration kHeadStart = std::chrono::milliseconds(50);
+// How long all that wants connections waits at the start for the server session
+// to be first at the database. Scrapes are answered meanwhile.
+constexpr Duration kHeadStart = std::chrono::seconds(1);
 
 // What ends a statement on the server that no cancel reaches, for example
 // since this process was killed: later than each deadline here, and later
@@ -119,6 +118,8 @@ App::Failure App::start() {
       std::make_shared<LiveFeed>([this] { return std::vector{pool_->stats()}; },
                                  [this] { return live_pools(); });
   if (const Failure failure = start_server()) return failure;
+  server_session_->wait_ahead(kHeadStart);
+  if (const Failure failure = fill_floor()) return failure;
   probes_->start();
   watch_->start();
   live_feed_->start();
@@ -194,11 +195,13 @@ void App::open_server_session() {
   if (!settings_.probes.server.interval && !settings_.diagnosis.threshold) {
     return;
   }
-  server_session_->open_ahead(settings_.probes.server.timeout, kHeadStart);
+  server_session_->open_ahead(settings_.probes.server.timeout);
 }
 
+// Without its floor at first: see kHeadStart.
 App::Failure App::start_pool() {
   PoolOptions options = settings_.pool;
+  options.min_connections = 0;
   options.server_statement_timeout = server_statement_timeout(settings_);
   auto pool = Pool::create(*settings_.database, options, events_);
   if (!pool) {
@@ -216,6 +219,14 @@ App::Failure App::start_pool() {
                              {"max", settings_.pool.max_connections},
                              {"min", settings_.pool.min_connections}});
   return std::nullopt;
+}
+
+App::Failure App::fill_floor() {
+  const auto filled = pool_->resize(settings_.pool.min_connections,
+                                    settings_.pool.max_connections);
+  if (filled) return std::nullopt;
+  log_.error(filled.error().message);
+  return kExitUsage;
 }
 
 void App::make_probes() {

@@ -64,6 +64,7 @@ class App {
   Failure open_web_config();
   Failure start_demo_database();
   Failure start_pool();
+  Failure fill_floor();
   void open_server_session();
   Failure start_server();
   void make_probes();

@@ -38,19 +38,23 @@ Error busy_error() {
 ServerSession::ServerSession(ConnectionString target, ConnectOptions options)
     : target_(std::move(target)), options_(given_up_soon(std::move(options))) {}
 
-void ServerSession::open_ahead(Duration at_most, Duration head_start) {
+void ServerSession::open_ahead(Duration at_most) {
   const TimePoint deadline = Clock::now() + at_most;
   const auto open = [this, deadline](const std::stop_token& stop) {
     static_cast<void>(use(
         deadline, [](Connection&) { return Expected<void>(); }, stop));
     const std::lock_guard lock(mutex_);
-    is_ahead_ = true;
+    is_trying_ahead_ = false;
     free_.notify_all();
   };
+  is_trying_ahead_ = true;
   const SignalsBlocked blocked;
   opening_ahead_ = std::jthread(open);
+}
+
+void ServerSession::wait_ahead(Duration at_most) {
   std::unique_lock lock(mutex_);
-  free_.wait_for(lock, head_start, [this] { return is_ahead_; });
+  free_.wait_for(lock, at_most, [this] { return !is_trying_ahead_; });
 }
 
 Expected<void> ServerSession::use(TimePoint deadline, const Ask& ask,

@@ -25,9 +25,11 @@ class ServerSession {
 
   // Opens it ahead of the first use, so that a pool that starts afterwards
   // does not take the last slot from it: tries that for `at_most`, in a thread
-  // of its own, and blocks until it has ended, but for `head_start` at most. A
-  // failure is left to the first use, which tries and tells again. Once.
-  void open_ahead(Duration at_most, Duration head_start);
+  // of its own. A failure is left to the first use, which tries and tells
+  // again. Once.
+  void open_ahead(Duration at_most);
+  // Blocks until that has ended, but for `at_most`.
+  void wait_ahead(Duration at_most);
 
   // Waits for its turn, opens the connection if there is none, and calls
   // `ask` with it. A kept connection that the server ended meanwhile says
@@ -53,7 +55,7 @@ class ServerSession {
   std::condition_variable_any free_;
   // Guarded by mutex_.
   bool in_use_ = false;
-  bool is_ahead_ = false;  // the try of open_ahead() has ended
+  bool is_trying_ahead_ = false;
 
   std::unique_ptr<Connection> connection_;  // whose turn it is
   std::jthread opening_ahead_;

@@ -272,7 +272,8 @@ TEST_F(DiagnosisTest, APreparedTransactionBlocksAsNobody) {
 TEST_F(DiagnosisTest, AQuestionThatHangsEndsAndTheSessionIsKept) {
   Postgres postgres;
   ServerSession session(ConnectionString::parse(postgres.url()).value(), {});
-  session.open_ahead(kPatience, kPatience);
+  session.open_ahead(kPatience);
+  session.wait_ahead(kPatience);
   PgSession locker(postgres.url());
   locker.execute("BEGIN; LOCK TABLE pg_authid");
   const auto late = look_at_backends(session, {}, in(milliseconds(200)));
@@ -289,7 +290,8 @@ TEST_F(DiagnosisTest, AQuestionThatHangsEndsAndTheSessionIsKept) {
 TEST_F(DiagnosisTest, AQuestionIsGivenUpWhenItIsToStop) {
   const Postgres postgres;
   ServerSession session(ConnectionString::parse(postgres.url()).value(), {});
-  session.open_ahead(kPatience, kPatience);
+  session.open_ahead(kPatience);
+  session.wait_ahead(kPatience);
   const auto watching = open_connection(postgres.url());
   PgSession locker(postgres.url());
   locker.execute("BEGIN; LOCK TABLE pg_authid");
