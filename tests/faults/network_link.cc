@@ -39,12 +39,13 @@ NetworkLink::NetworkLink()
     : name_("dbpool" + std::to_string(::getpid())), address_(address_of(1)) {
   ip({"netns", "add", name_});
   try {
-    ip({"link", "add", name_, "type", "veth", "peer", "name", "up", "netns",
+    ip({"link", "add", name_, "type", "veth", "peer", "name", "cable", "netns",
         name_});
     ip({"address", "add", address_ + "/30", "dev", name_});
-    ip({"-netns", name_, "address", "add", address_of(2) + "/30", "dev", "up"});
+    ip({"-netns", name_, "address", "add", address_of(2) + "/30", "dev",
+        "cable"});
     ip({"-netns", name_, "link", "set", "lo", "up"});
-    ip({"-netns", name_, "link", "set", "up", "up"});
+    ip({"-netns", name_, "link", "set", "cable", "up"});
     set_up();
   } catch (...) {
     call_ip({"netns", "delete", name_}, nullptr);
