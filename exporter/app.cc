@@ -270,6 +270,9 @@ void App::make_workload() {
       *pool_, *options,
       [events = events_](std::string_view workload, const Error& error) {
         events->acquire_failed(workload, error);
+      },
+      [events = events_](std::string_view workload, std::string_view problem) {
+        events->script_failed(workload, problem);
       });
   page_->add(workload_);
   if (settings_.demo) {

@@ -202,4 +202,12 @@ void EventLog::acquire_failed(std::string_view workload,
   });
 }
 
+void EventLog::script_failed(std::string_view workload,
+                             std::string_view problem) noexcept {
+  guarded([&] {
+    log_.limited(LogLevel::kWarn, key("script", workload), "script failed",
+                 {{"workload", workload}, {"error", problem}});
+  });
+}
+
 }  // namespace dbpool::exporter

@@ -62,6 +62,8 @@ class EventLog : public EventSink {
   void statement_finished(const StatementEvent& event) noexcept override;
 
   void acquire_failed(std::string_view workload, const Error& error) noexcept;
+  void script_failed(std::string_view workload,
+                     std::string_view problem) noexcept;
 
  private:
   void log_statement(const StatementEvent& event);

@@ -4,6 +4,10 @@
 #include <chrono>
 #include <utility>
 
+#include "dbpool/error.h"
+#include "exporter/utf8.h"
+#include "exporter/workload/script/load.h"
+
 namespace dbpool::exporter {
 
 namespace {
@@ -128,8 +132,17 @@ class Checks {
       excludes("--workload.hold", "there is no lease to hold with " +
                                       name_of("DB_POOL_PIPELINE") +
                                       "; expected one of them unset");
+      excludes("--workload.script", "holds a lease, and there is none with " +
+                                        name_of("DB_POOL_PIPELINE") +
+                                        "; expected one of them unset");
     }
-    take_statements();
+    if (is_given("--workload.script")) {
+      take_scripts();
+    } else {
+      excludes("--workload.scale",
+               "belongs to --workload.script; expected both or none");
+      take_statements();
+    }
   }
 
   void refuse_with_demo() {
@@ -147,6 +160,21 @@ class Checks {
                "needs a workload; expected --workload.clients or "
                "--workload.rate beside it");
     }
+  }
+
+  void take_scripts() {
+    if (excludes("--workload.sql",
+                 "contradicts --workload.script; expected one of them")) {
+      return;
+    }
+    auto scripts = script::load_scripts(draft_.workload_scripts);
+    if (!scripts) {
+      errors_.push_back("--workload.script: " +
+                        redact(to_utf8(scripts.error())));
+      return;
+    }
+    draft_.workload.scripts = *std::move(scripts);
+    settings_.workload = draft_.workload;
   }
 
   void take_statements() {

@@ -18,6 +18,7 @@ constexpr std::uint64_t kDayMs = 24 * kHourMs;
 constexpr std::uint64_t kMonthMs = 30 * kDayMs;
 constexpr std::uint64_t kMostUses = 1'000'000'000'000;
 constexpr std::uint32_t kMostWaiting = 1'000'000;
+constexpr std::uint64_t kMostScale = 2'147'483'647;
 
 Refusal probe_interval(Text text, ProbeSetting& probe) {
   return parse_duration_or_off(text, milliseconds(100), hours(24),
@@ -204,6 +205,24 @@ constexpr Definition kDefinitions[] = {
        return std::nullopt;
      },
      true},
+    {"", "--workload.script", "FILE[@WEIGHT]", "", "",
+     "a transaction of the workload in pgbench's language, or "
+     "builtin:tpcb-like, builtin:simple-update, builtin:select-only; may be "
+     "repeated, each drawn by its weight (default 1)",
+     [](Text text, Draft& draft) -> Refusal {
+       draft.workload_scripts.emplace_back(text);
+       return std::nullopt;
+     },
+     true},
+    {"", "--workload.scale", "N", "", "",
+     "the scripts' :scale (default 1; with a builtin one the number of rows of "
+     "pgbench_branches)",
+     [](Text text, Draft& draft) {
+       std::uint64_t scale = 0;
+       Refusal refusal = parse_number(text, 1, kMostScale, scale);
+       if (!refusal) draft.workload.scale = static_cast<std::int64_t>(scale);
+       return refusal;
+     }},
     {"", "--workload.clients", "N", "", "",
      "closed loop: this many clients, one request at a time each",
      [](Text text, Draft& draft) {

@@ -19,6 +19,7 @@ struct Draft {
   bool ssl = false;
   bool ssl_reject_unauthorized = true;
   std::vector<std::string> workload_sql;
+  std::vector<std::string> workload_scripts;
   WorkloadOptions workload;
 };
 

@@ -95,8 +95,8 @@ using Environment = std::map<std::string, std::string>;
 Environment copy_environment(const char* const* environ);
 
 // `args` without the program's name. Reads nothing but its arguments, the
-// files that *_FILE variables, sslrootcert and the like name, and whether the
-// system's certificates are there.
+// files that *_FILE variables, --workload.script, sslrootcert and the like
+// name, and whether the system's certificates are there.
 tl::expected<Settings, EarlyExit> load_settings(
     const std::vector<std::string>& args, const Environment& environment);
 

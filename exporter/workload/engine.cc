@@ -1,8 +1,6 @@
 #include "exporter/workload/engine.h"
 
 #include <algorithm>
-#include <asio/bind_cancellation_slot.hpp>
-#include <asio/cancellation_signal.hpp>
 #include <asio/co_spawn.hpp>
 #include <asio/detached.hpp>
 #include <asio/post.hpp>
@@ -10,6 +8,8 @@
 #include <asio/use_awaitable.hpp>
 #include <system_error>
 #include <utility>
+
+#include "exporter/workload/engine_task.h"
 
 namespace dbpool::exporter {
 namespace {
@@ -27,61 +27,42 @@ std::uint64_t seed_of(const WorkloadOptions& options) {
 
 std::vector<std::string> names_of(const WorkloadOptions& options) {
   std::vector<std::string> names;
-  names.reserve(options.statements.size());
   for (const auto& statement : options.statements) {
     names.push_back(statement.name);
   }
+  for (const auto& script : options.scripts) names.push_back(script.name);
   return names;
+}
+
+std::discrete_distribution<std::size_t> by_weight(
+    const std::vector<script::Script>& scripts) {
+  std::vector<double> weights;
+  for (const auto& script : scripts) weights.push_back(script.weight);
+  return {weights.begin(), weights.end()};
 }
 
 }  // namespace
 
-// A client or an arrival: what stop() and cancel() need to reach it. Lives in
-// the frame of its coroutine.
-struct WorkloadEngine::Task {
-  enum class Stage : std::uint8_t { kPausing, kWaiting, kLeased };
-
-  Task(WorkloadEngine& owner, std::uint32_t& among)
-      : tasks(owner.tasks_), count(among), timer(owner.context_) {
-    ++count;
-    position = tasks.insert(tasks.end(), this);
-  }
-  ~Task() {
-    tasks.erase(position);
-    --count;
-  }
-  Task(const Task&) = delete;
-  Task& operator=(const Task&) = delete;
-
-  auto token() {
-    return asio::bind_cancellation_slot(signal.slot(), asio::use_awaitable);
-  }
-  void interrupt() {
-    timer.cancel();
-    signal.emit(asio::cancellation_type::terminal);
-  }
-
-  std::list<Task*>& tasks;
-  std::uint32_t& count;
-  std::list<Task*>::iterator position;
-  asio::steady_timer timer;
-  asio::cancellation_signal signal;
-  Stage stage = Stage::kPausing;
-};
-
 WorkloadEngine::WorkloadEngine(Pool& pool, const WorkloadOptions& options,
-                               AcquireRefusal on_refusal)
+                               AcquireRefusal on_refusal,
+                               ScriptFailure on_script_failure)
     : pool_(pool),
       options_(options),
+      names_(names_of(options)),
       on_refusal_(std::move(on_refusal)),
-      metrics_(pool.options().name, names_of(options)),
+      on_script_failure_(std::move(on_script_failure)),
+      seed_(seed_of(options)),
+      metrics_(pool.options().name, names_),
       ended_(ended_promise_.get_future().share()),
-      random_(seed_of(options)),
+      random_(seed_),
       arrivals_(random_()),
+      scripts_(by_weight(options.scripts)),
+      default_seed_(static_cast<std::int64_t>(random_())),
+      scale_(known_scale(options)),
       work_(context_.get_executor()),
       arrival_timer_(context_) {
-  for (const auto& statement : options_.statements) {
-    tags_.emplace_back("workload " + statement.name);
+  for (const std::string& name : names_) {
+    tags_.emplace_back("workload " + name);
   }
 }
 
@@ -172,6 +153,7 @@ void WorkloadEngine::arrive(TimePoint due) {
 }
 
 std::size_t WorkloadEngine::choose() {
+  if (!options_.scripts.empty()) return scripts_(random_);
   const std::size_t count = options_.statements.size();
   if (options_.choice == StatementChoice::kRandom) {
     return std::uniform_int_distribution<std::size_t>(0, count - 1)(random_);
@@ -213,7 +195,7 @@ asio::awaitable<void> WorkloadEngine::run_arrival(std::unique_ptr<Task> task,
 asio::awaitable<WorkloadEngine::Failure> WorkloadEngine::request(
     Task* task, std::size_t workload) {
   if (stopping_) co_return kCancelled;
-  if (pool_.options().pipeline_depth > 1) {
+  if (options_.scripts.empty() && pool_.options().pipeline_depth > 1) {
     co_return co_await share_connection(task, workload);
   }
   task->stage = Task::Stage::kWaiting;
@@ -229,7 +211,7 @@ std::size_t WorkloadEngine::refused(std::size_t workload,
                                     const Error& error) const {
   if (on_refusal_ && error.acquire_failure != AcquireFailure::kCancelled &&
       error.acquire_failure != AcquireFailure::kClosed) {
-    on_refusal_(options_.statements[workload].name, error);
+    on_refusal_(names_[workload], error);
   }
   return workload_failure(error);
 }
@@ -254,20 +236,37 @@ asio::awaitable<WorkloadEngine::Failure> WorkloadEngine::use_lease(
     Task* task, std::size_t workload, Lease lease) {
   if (cancelling_) co_return kCancelled;
   const TimePoint granted = Clock::now();
+  Failure failure;
+  if (options_.scripts.empty()) {
+    failure = co_await run_statement(task, workload, &*lease);
+  } else {
+    failure = co_await run_script(task, workload, &*lease);
+  }
+  if (failure || cancelling_) co_return failure;
+  if (co_await hold(task, granted + options_.hold)) co_return std::nullopt;
+  co_return kCancelled;
+}
+
+asio::awaitable<WorkloadEngine::Failure> WorkloadEngine::run_statement(
+    Task* task, std::size_t workload, Connection* connection) {
   const WorkloadStatement& texts = options_.statements[workload];
   const Statement statement(texts.name, texts.sql);
   Params none;
-  const Expected<Rows> rows =
-      co_await lease->async_execute(statement, std::move(none), task->token());
+  const Expected<Rows> rows = co_await connection->async_execute(
+      statement, std::move(none), task->token());
   if (!rows) co_return workload_failure(rows.error());
-  const TimePoint until = granted + options_.hold;
-  if (cancelling_ || Clock::now() >= until) co_return std::nullopt;
+  co_return std::nullopt;
+}
+
+// False: cut short.
+asio::awaitable<bool> WorkloadEngine::hold(Task* task, TimePoint until) {
+  if (Clock::now() >= until) co_return true;
+  if (cancelling_) co_return false;
   std::error_code cut_short;
   task->timer.expires_at(until);
   co_await task->timer.async_wait(
       asio::redirect_error(asio::use_awaitable, cut_short));
-  if (cut_short) co_return kCancelled;
-  co_return std::nullopt;
+  co_return !cut_short;
 }
 
 asio::awaitable<void> WorkloadEngine::sleep(Task* task, TimePoint until) {

@@ -20,6 +20,8 @@
 #include "exporter/workload/arrivals.h"
 #include "exporter/workload/metrics.h"
 #include "exporter/workload/options.h"
+#include "exporter/workload/script/run.h"
+#include "exporter/workload/script/variables.h"
 
 namespace dbpool::exporter {
 
@@ -28,7 +30,7 @@ namespace dbpool::exporter {
 class WorkloadEngine {
  public:
   WorkloadEngine(Pool& pool, const WorkloadOptions& options,
-                 AcquireRefusal on_refusal);
+                 AcquireRefusal on_refusal, ScriptFailure on_script_failure);
 
   // Runs until stop() was called and every request has ended.
   void run();
@@ -61,12 +63,32 @@ class WorkloadEngine {
   asio::awaitable<Failure> share_connection(Task* task, std::size_t workload);
   asio::awaitable<Failure> use_lease(Task* task, std::size_t workload,
                                      Lease lease);
+  asio::awaitable<Failure> run_statement(Task* task, std::size_t workload,
+                                         Connection* connection);
+  asio::awaitable<bool> hold(Task* task, TimePoint until);
   asio::awaitable<void> sleep(Task* task, TimePoint until);
+
+  // engine_scripts.cc
+  static std::optional<std::int64_t> known_scale(
+      const WorkloadOptions& options);
+  asio::awaitable<Failure> run_script(Task* task, std::size_t workload,
+                                      Connection* connection);
+  asio::awaitable<Failure> run_commands(Task* task, std::size_t workload,
+                                        Connection* connection);
+  asio::awaitable<Failure> run_query(Task* task, std::size_t workload,
+                                     Connection* connection, script::Run* run,
+                                     const script::Run::Query* query);
+  asio::awaitable<Failure> learn_scale(Task* task, Connection* connection);
+  std::unique_ptr<script::Variables> take_variables();
+  std::size_t broke_off(std::size_t workload, const std::string& problem) const;
 
   // Constant after construction.
   Pool& pool_;  // untouched once stopping_
   const WorkloadOptions options_;
+  const std::vector<std::string> names_;  // by workload
   const AcquireRefusal on_refusal_;
+  const ScriptFailure on_script_failure_;
+  const std::uint64_t seed_;
   std::vector<Tag> tags_;  // by workload
 
   // Safe from any thread.
@@ -77,10 +99,16 @@ class WorkloadEngine {
   // The workload's thread only.
   std::mt19937_64 random_;
   Arrivals arrivals_;
+  std::discrete_distribution<std::size_t> scripts_;  // by weight
   std::size_t next_workload_ = 0;
   std::uint32_t clients_wanted_ = 0;
   std::uint32_t clients_ = 0;
   std::uint32_t arrivals_in_flight_ = 0;
+  // Of scripts: what their clients begin with, and those at rest.
+  const std::int64_t default_seed_;
+  std::optional<std::int64_t> scale_;  // nullopt: not known yet
+  std::int64_t next_client_id_ = 0;
+  std::vector<std::unique_ptr<script::Variables>> idle_variables_;
   bool stopping_ = false;    // nothing new starts
   bool cancelling_ = false;  // nothing goes on either
   std::list<Task*> tasks_;

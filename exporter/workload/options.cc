@@ -110,8 +110,14 @@ Expected<std::vector<WorkloadStatement>> parse_workload_statements(
 }
 
 Expected<void> validate(const WorkloadOptions& options) {
-  if (auto checked = check_statements(options.statements); !checked) {
-    return checked;
+  if (options.scripts.empty()) {
+    if (auto checked = check_statements(options.statements); !checked) {
+      return checked;
+    }
+  } else if (!options.statements.empty()) {
+    return Unexpected(
+        usage("workload: has statements and scripts; expected "
+              "one of them"));
   }
   if (options.clients > kMaxWorkloadClients) {
     return Unexpected(usage("workload: clients is " +

@@ -14,6 +14,7 @@
 
 #include "dbpool/error.h"
 #include "dbpool/options.h"
+#include "exporter/workload/script/script.h"
 
 namespace dbpool::exporter {
 
@@ -40,11 +41,22 @@ Expected<std::vector<WorkloadStatement>> parse_workload_statements(
 using AcquireRefusal =
     std::function<void(std::string_view workload, const Error& error)>;
 
+// Told of each run of a script that broke off for a reason of its own (an
+// expression that does not compute, for example). Else as AcquireRefusal.
+using ScriptFailure =
+    std::function<void(std::string_view workload, std::string_view problem)>;
+
 enum class StatementChoice : std::uint8_t { kRoundRobin, kRandom };
 
 struct WorkloadOptions {
-  std::vector<WorkloadStatement> statements;  // not empty, names distinct
-  StatementChoice choice = StatementChoice::kRoundRobin;
+  // One of both, names distinct. A run of a script is a request; which one
+  // is a matter of chance and weight.
+  std::vector<WorkloadStatement> statements;
+  std::vector<script::Script> scripts;
+  // The scripts' :scale; nullopt: the count of pgbench_branches if one of
+  // them is builtin, else 1.
+  std::optional<std::int64_t> scale = {};
+  StatementChoice choice = StatementChoice::kRoundRobin;  // of statements
 
   // Closed loop: this many clients, each with one request at a time and
   // `think` after it. 0 … kMaxWorkloadClients.
@@ -58,8 +70,8 @@ struct WorkloadOptions {
   // counted. 1 … kMaxWorkloadClients.
   std::uint32_t max_in_flight = 10'000;
 
-  // A lease is kept this long from its grant, or until its statement ends if
-  // that is later. 0 … kMaxWorkloadPause.
+  // A lease is kept this long from its grant, or until its statement or
+  // script ends if that is later. 0 … kMaxWorkloadPause.
   Duration hold{0};
 
   // Seed of arrivals, choices and back-off; nullopt: std::random_device.

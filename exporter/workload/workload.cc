@@ -15,9 +15,9 @@ constexpr Duration kGoingTime = std::chrono::seconds(5);
 }  // namespace
 
 Workload::Workload(Pool& pool, const WorkloadOptions& options,
-                   AcquireRefusal on_refusal)
-    : engine_(std::make_shared<WorkloadEngine>(pool, options,
-                                               std::move(on_refusal))),
+                   AcquireRefusal on_refusal, ScriptFailure on_script_failure)
+    : engine_(std::make_shared<WorkloadEngine>(
+          pool, options, std::move(on_refusal), std::move(on_script_failure))),
       initial_rate_(options.rate),
       initial_clients_(options.clients) {}
 

@@ -2,9 +2,9 @@
 // feel it. Closed loop (clients with think time), open loop (Poisson
 // arrivals), or both at once.
 //
-// Each request acquires a lease (tag "workload <name>"), runs one statement,
-// keeps the lease for `hold`, and gives it back; with a pool whose
-// pipeline_depth is above 1 it runs the statement by Pool::async_execute(),
+// Each request acquires a lease (tag "workload <name>"), runs one statement
+// or one script, keeps the lease for `hold`, and gives it back; with a pool
+// whose pipeline_depth is above 1 it runs a statement by Pool::async_execute(),
 // without a lease and `hold`. All requests run as
 // coroutines on one thread of the workload's own: ten thousand that wait
 // cost memory, not threads.
@@ -35,9 +35,10 @@ class WorkloadEngine;
 class Workload final : public metrics::Source {
  public:
   // Does nothing before start(). `options` must be valid (validate()).
-  // `on_refusal` may be empty.
+  // `on_refusal` and `on_script_failure` may be empty.
   Workload(Pool& pool, const WorkloadOptions& options,
-           AcquireRefusal on_refusal = {});
+           AcquireRefusal on_refusal = {},
+           ScriptFailure on_script_failure = {});
   // stop(), then cancels what is left, waits a few seconds for it at most,
   // and goes.
   ~Workload() override;

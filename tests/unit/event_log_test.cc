@@ -208,6 +208,18 @@ TEST_F(EventLogTest, AFailedAcquireIsToldOnceForEachWorkloadAndReason) {
   EXPECT_EQ(lines(), 3);
 }
 
+TEST_F(EventLogTest, AScriptThatBreaksOffIsToldOnceForEachWorkload) {
+  EventLog events = make({});
+  for (int i = 0; i < 5; ++i) {
+    events.script_failed("transfer", "a.sql:2: \\set: division by zero");
+  }
+  EXPECT_EQ(lines(), 1);
+  EXPECT_THAT(text(), HasSubstr("level=warn msg=\"script failed\" "
+                                "workload=transfer error=\"a.sql:2: "));
+  events.script_failed("stock", "b.sql: ends inside a transaction");
+  EXPECT_EQ(lines(), 2);
+}
+
 TEST_F(EventLogTest, StatementsOfProbesAreToldOnlyWhereTheyFail) {
   EventLog events = make({.queries = true});
   StatementEvent of_a_probe = statement("SELECT 1");

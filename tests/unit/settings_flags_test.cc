@@ -129,6 +129,39 @@ TEST(Flags, WorkloadContradictionsStopTheStart) {
               StartsWith("--workload.hold: needs a workload"));
 }
 
+TEST(Flags, WorkloadOfScripts) {
+  const Settings s =
+      load({}, {"--workload.clients=1", "--workload.script=builtin:tpcb-like@2",
+                "--workload.script=builtin:select-only", "--workload.scale=10",
+                "--workload.hold=1s"});
+  ASSERT_TRUE(s.workload.has_value());
+  EXPECT_TRUE(s.workload->statements.empty());
+  ASSERT_EQ(s.workload->scripts.size(), 2U);
+  EXPECT_EQ(s.workload->scripts[0].name, "tpcb_like");
+  EXPECT_EQ(s.workload->scripts[0].weight, 2U);
+  EXPECT_EQ(s.workload->scale, 10);
+  EXPECT_EQ(effective(s, "--workload.script"),
+            "builtin:tpcb-like@2, builtin:select-only by flag");
+}
+
+TEST(Flags, ScriptsThatCannotRunStopTheStart) {
+  const std::string script = "--workload.script=builtin:select-only";
+  const auto line = [](Args args) {
+    args.emplace_back("--workload.clients=1");
+    return mistakes({}, args).at(0);
+  };
+  EXPECT_THAT(line({script, "--workload.sql=SELECT 1"}),
+              StartsWith("--workload.sql: contradicts --workload.script"));
+  EXPECT_THAT(line({"--workload.scale=2"}),
+              StartsWith("--workload.scale: belongs to --workload.script"));
+  EXPECT_THAT(line({script, "--db.pool-pipeline=2"}),
+              StartsWith("--workload.script: holds a lease, and there is"));
+  EXPECT_THAT(line({script, "--workload.scale=0"}),
+              StartsWith("--workload.scale=\"0\": expected"));
+  EXPECT_THAT(line({"--workload.script=/no/such.sql"}),
+              StartsWith("--workload.script: /no/such.sql: No such file"));
+}
+
 TEST(Flags, WorkloadGarbageIsRefused) {
   for (const char* flag : {"--workload.clients=0", "--workload.clients=100001",
                            "--workload.clients=-1", "--workload.rate=0",
