@@ -28,6 +28,9 @@ namespace {
 // left behind.
 constexpr Duration kStragglerGrace = std::chrono::seconds(1);
 
+// All of a shutdown but the drain: probes, workload, server and stragglers.
+constexpr Duration kEndGrace = std::chrono::seconds(15);
+
 // Most probes under way have their answer by then, and their session can be
 // ended as it should; what lasts longer is abandoned.
 constexpr Duration kProbeGrace = std::chrono::milliseconds(200);
@@ -69,7 +72,10 @@ void print_line(std::string_view line) {
 }  // namespace
 
 App::App(Settings settings, Logger& log, Signals& signals)
-    : settings_(std::move(settings)), log_(log), signals_(signals) {}
+    : settings_(std::move(settings)),
+      log_(log),
+      signals_(signals),
+      manager_(log) {}
 
 App::~App() = default;
 
@@ -128,6 +134,8 @@ App::Failure App::start() {
   stats_log_ = std::make_unique<StatsLog>(
       log_, [pool = pool_.get()] { return pool->stats_without_queries(); });
   ready_ = true;
+  feed_watchdog();
+  manager_.ready();
   return std::nullopt;
 }
 
@@ -307,6 +315,25 @@ App::Failure App::start_server() {
   return std::nullopt;
 }
 
+// By what users need of it: the HTTP side and the pool's lock.
+void App::feed_watchdog() {
+  const auto period = manager_.watchdog_period();
+  if (!period) return;
+  // Two may fail before the manager loses patience.
+  const Duration interval = *period / 3;
+  watchdog_ = std::make_unique<Ticker>(interval, [this, interval] {
+    (void)pool_->stats_without_queries();
+    if (server_->answers(
+            std::chrono::ceil<std::chrono::milliseconds>(interval))) {
+      manager_.lives();
+    } else {
+      log_.limited(LogLevel::kError, "watchdog",
+                   "the HTTP server does not answer; the service manager is "
+                   "not told that the program lives");
+    }
+  });
+}
+
 std::vector<Route> App::routes() {
   const auto ask = [this] { return health(); };
   std::vector<Route> routes = {
@@ -349,6 +376,7 @@ std::vector<LivePool> App::live_pools() const {
 int App::stop() {
   log_.info("shutting down", {{"signal", signal_name(signals_.stop_signal())}});
   ready_ = false;
+  manager_.stopping(settings_.drain_timeout + kEndGrace);
   stats_log_.reset();
   watch_->request_stop();
   stop_probes();
@@ -361,6 +389,7 @@ int App::stop() {
     workload_->cancel();
     workload_->wait(Clock::now() + kStragglerGrace);
   }
+  watchdog_.reset();
   server_->stop();
   if (demo_database_) demo_database_->stop();
   log_.info(report.clean() ? "shut down" : "shut down with leases left",

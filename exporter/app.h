@@ -28,6 +28,7 @@
 #include "exporter/logging/logger.h"
 #include "exporter/probes/probes.h"
 #include "exporter/recent_acquires.h"
+#include "exporter/service_manager.h"
 #include "exporter/settings/settings.h"
 #include "exporter/signals.h"
 #include "exporter/stats_log.h"
@@ -70,6 +71,7 @@ class App {
   void make_probes();
   void make_watch();
   void make_workload();
+  void feed_watchdog();
   std::vector<Route> routes();
   std::vector<PoolHealth> health() const;
   std::vector<LivePool> live_pools() const;
@@ -82,6 +84,7 @@ class App {
   Settings settings_;
   Logger& log_;
   Signals& signals_;
+  const ServiceManager manager_;
 
   std::atomic<bool> ready_ = false;
 
@@ -103,6 +106,7 @@ class App {
   const std::shared_ptr<MetricsPage> page_ = std::make_shared<MetricsPage>();
   std::unique_ptr<WebGuard> web_guard_;  // null without --web.config.file
   std::unique_ptr<Server> server_;
+  std::unique_ptr<Ticker> watchdog_;  // null where nobody wants to hear of it
 };
 
 }  // namespace dbpool::exporter

@@ -3,6 +3,7 @@
 #define DBPOOL_EXPORTER_BUILD_INFO_H_
 
 #include <string>
+#include <vector>
 
 #include "exporter/metric_sink.h"
 
@@ -15,6 +16,14 @@ struct BuildInfo {
   std::string compiler;  // e.g. "g++ 12.2.0"
 };
 BuildInfo build_info();
+
+struct Library {
+  std::string name;
+  std::string version;
+};
+// What the program is made with: the version that is linked, or for those that
+// are headers only the one that was compiled.
+std::vector<Library> libraries();
 
 // The text of --version, in lines.
 std::string version_text();

@@ -4,6 +4,7 @@
 #include <civetweb.h>
 #include <netdb.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -11,6 +12,7 @@
 #include <array>
 #include <cerrno>
 #include <memory>
+#include <string_view>
 #include <system_error>
 #include <utility>
 
@@ -79,6 +81,47 @@ bool listen_on(const addrinfo& address, std::vector<int>& sockets) {
          ::listen(fd, 1) == 0;
 }
 
+using Deadline = std::chrono::steady_clock::time_point;
+
+// Whether the socket is ready before the deadline.
+bool await(int fd, short events, Deadline deadline) noexcept {
+  pollfd waited{fd, events, 0};
+  for (;;) {
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(
+        deadline - std::chrono::steady_clock::now());
+    if (left.count() <= 0) return false;
+    const int ready = ::poll(&waited, 1, static_cast<int>(left.count()));
+    if (ready > 0) return true;
+    if (ready == 0 || errno != EINTR) return false;
+  }
+}
+
+// Reads until the other side hangs up; false at the deadline.
+bool is_hung_up(int fd, Deadline deadline) noexcept {
+  std::array<char, 1024> ignored{};
+  while (await(fd, POLLIN, deadline)) {
+    if (::recv(fd, ignored.data(), ignored.size(), 0) <= 0) return true;
+  }
+  return false;
+}
+
+bool is_connected(int fd) noexcept {
+  int error = 0;
+  socklen_t size = sizeof(error);
+  return getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) == 0 && error == 0;
+}
+
+// To the server, under way; -1 when that is not to be.
+int start_connecting(const std::string& numeric_host,
+                     std::uint16_t port) noexcept {
+  const Found found =
+      look_up(numeric_host.empty() ? "127.0.0.1" : numeric_host, port);
+  if (!found) return -1;
+  const int fd = ::socket(found->ai_family, kSocketType, 0);
+  if (fd >= 0) (void)::connect(fd, found->ai_addr, found->ai_addrlen);
+  return fd;
+}
+
 }  // namespace
 
 tl::expected<void, std::string> resolve(std::vector<ListenAddress>& listen) {
@@ -123,13 +166,23 @@ std::optional<std::string> why_not_listen(
 }
 
 void knock(const std::string& numeric_host, std::uint16_t port) noexcept {
-  const Found found =
-      look_up(numeric_host.empty() ? "127.0.0.1" : numeric_host, port);
-  if (!found) return;
-  const int fd = ::socket(found->ai_family, kSocketType, 0);
-  if (fd < 0) return;
-  (void)::connect(fd, found->ai_addr, found->ai_addrlen);
+  const int fd = start_connecting(numeric_host, port);
+  if (fd >= 0) ::close(fd);
+}
+
+bool reacts(const std::string& numeric_host, std::uint16_t port,
+            std::chrono::milliseconds within) noexcept {
+  constexpr std::string_view kRequest =
+      "GET /-/healthy HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+  const Deadline deadline = std::chrono::steady_clock::now() + within;
+  const int fd = start_connecting(numeric_host, port);
+  if (fd < 0) return false;
+  const bool reacted =
+      await(fd, POLLOUT, deadline) && is_connected(fd) &&
+      ::send(fd, kRequest.data(), kRequest.size(), MSG_NOSIGNAL) > 0 &&
+      is_hung_up(fd, deadline);
   ::close(fd);
+  return reacted;
 }
 
 }  // namespace dbpool::exporter

@@ -2,6 +2,7 @@
 #ifndef DBPOOL_EXPORTER_HTTP_ADDRESSES_H_
 #define DBPOOL_EXPORTER_HTTP_ADDRESSES_H_
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -37,6 +38,12 @@ std::optional<std::string> why_not_listen(
 // Connects to a server and hangs up at once, without waiting. An empty host
 // is this machine, an IPv6 address stands in brackets.
 void knock(const std::string& numeric_host, std::uint16_t port) noexcept;
+
+// Asks a server for /-/healthy: whether it is done with the connection in
+// time. One that demands TLS or a password is as well, by refusing. The host is
+// as for knock(). Blocks until then.
+bool reacts(const std::string& numeric_host, std::uint16_t port,
+            std::chrono::milliseconds within) noexcept;
 
 }  // namespace dbpool::exporter
 

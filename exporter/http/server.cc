@@ -4,6 +4,7 @@
 #include <sched.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cassert>
 #include <condition_variable>
 #include <exception>
@@ -53,6 +54,7 @@ class Server::Impl {
 
   std::optional<std::string> start(const ServerOptions& options);
   void stop();
+  bool answers(std::chrono::milliseconds within);
 
   const std::vector<ListenAddress>& addresses() const { return addresses_; }
 
@@ -91,6 +93,8 @@ class Server::Impl {
   WebGuard* guard_ = nullptr;
   mg_context* context_ = nullptr;
   std::unique_ptr<Doorman> doorman_;
+
+  std::atomic<bool> asks_itself_ = false;
 
   std::stop_source streams_;  // stopped with the server
 
@@ -209,6 +213,12 @@ void Server::Impl::stop() {
   mg_stop(context_);
   context_ = nullptr;
   doorman_.reset();
+}
+
+bool Server::Impl::answers(std::chrono::milliseconds within) {
+  asks_itself_ = true;
+  const AtEnd asked{[this] { asks_itself_ = false; }};
+  return reacts(numeric_hosts_.front(), addresses_.front().port, within);
 }
 
 bool Server::Impl::enter() {
@@ -336,7 +346,7 @@ int Server::Impl::on_message(const mg_connection* connection,
              why.empty()) {
     self.log_.limited(LogLevel::kWarn, "http server", "HTTP server",
                       {{"error", message}});
-  } else if (!self.stopping_) {  // then it is our own knocking
+  } else if (!self.stopping_ && !self.asks_itself_) {  // else it is our own
     log_failed_handshake(self.log_, why);
   }
   return 1;  // handled
@@ -370,7 +380,13 @@ tl::expected<std::unique_ptr<Server>, std::string> Server::start(
 
 bool Server::can_do_tls() noexcept { return DBPOOL_CIVETWEB_TLS != 0; }
 
+std::string_view Server::library_version() noexcept { return mg_version(); }
+
 void Server::stop() { impl_->stop(); }
+
+bool Server::answers(std::chrono::milliseconds within) {
+  return impl_->answers(within);
+}
 
 const std::vector<ListenAddress>& Server::addresses() const {
   return impl_->addresses();

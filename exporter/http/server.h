@@ -26,6 +26,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <tl/expected.hpp>
 #include <vector>
 
@@ -50,7 +51,8 @@ struct ServerOptions {
   WebGuard* guard = nullptr;
 };
 
-// Thread-safety: stop() and the destructor from one thread; the rest from any.
+// Thread-safety: stop() and the destructor from one thread, answers()
+// from one at a time; the rest from any.
 class Server {
  public:
   // Listens and serves. `log` must outlive the server. The error is one line
@@ -64,6 +66,9 @@ class Server {
   // guard with TLS where it cannot.
   static bool can_do_tls() noexcept;
 
+  // Of the civetweb that is linked.
+  static std::string_view library_version() noexcept;
+
   // Stops as stop() does.
   ~Server();
   Server(const Server&) = delete;
@@ -73,6 +78,10 @@ class Server {
   // requests get 503), then closes every connection. Blocks for up to about
   // four seconds; does nothing the second time.
   void stop();
+
+  // Whether it is done with a request of its own for /-/healthy in time, which
+  // is counted as any other: a sign that it lives. Not once stop() was called.
+  bool answers(std::chrono::milliseconds within);
 
   // Where it listens, in the order of the options, the real ports filled in.
   const std::vector<ListenAddress>& addresses() const;

@@ -339,7 +339,7 @@ std::string help_text() {
   }
   page +=
       "  --version\n"
-      "        print version, revision, libpq and compiler\n"
+      "        print version, revision, compiler and the libraries' versions\n"
       "  --help\n"
       "        print this page\n"
       "\n"

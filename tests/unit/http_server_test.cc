@@ -429,5 +429,22 @@ TEST_F(ServerTest, ItCanBeStartedAgainOnTheSamePort) {
   EXPECT_EQ(http_get(same, "/hello").body, "world");
 }
 
+TEST_F(ServerTest, ItAnswersItself) {
+  start_hello();
+  EXPECT_TRUE(server_->answers(kPatience));
+}
+
+TEST(ReactsTest, OneThatAcceptsButSaysNothingDoesNotReact) {
+  const int port = test::free_port();
+  const test::UniqueFd silent = test::listen_on(port);
+  EXPECT_FALSE(
+      reacts("127.0.0.1", static_cast<std::uint16_t>(port), milliseconds(50)));
+}
+
+TEST(ReactsTest, NobodyDoesNotReact) {
+  EXPECT_FALSE(
+      reacts("", static_cast<std::uint16_t>(test::free_port()), kPatience));
+}
+
 }  // namespace
 }  // namespace dbpool::exporter
