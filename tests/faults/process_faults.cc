@@ -31,7 +31,7 @@ Fault descriptors_exhausted() {
   Fault fault{.name = "descriptors exhausted"};
   fault.make = [](Rig& rig) {
     limit_descriptors(rig.client().pid(), 3);
-    rig.terminate("application_name IN ('faults_client', '')");
+    rig.terminate(kOfTheService);
   };
   fault.cure = [](Rig& rig) { limit_descriptors(rig.client().pid(), 1024); };
   fault.may_fail = reasons_of_loss();

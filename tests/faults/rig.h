@@ -23,6 +23,10 @@ namespace dbpool::test {
 // Slots of the server.
 inline constexpr int kSlots = 60;
 
+// The service's sessions, by the names that its drivers give them.
+inline constexpr char kOfTheService[] =
+    "application_name IN ('faults_client', '', 'PostgreSQL JDBC Driver')";
+
 // Whose pool is put to the test.
 enum class Contender : std::uint8_t { kDbpool, kNodePostgres, kHikariCp };
 std::string_view to_string(Contender contender) noexcept;

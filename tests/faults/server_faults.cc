@@ -12,9 +12,9 @@ using std::chrono::seconds;
 // The backend that served the service last, so that the next request has it.
 pid_t pick_backend(Rig& rig) {
   return std::stoi(rig.server().sql_value(
-      "SELECT pid FROM pg_stat_activity WHERE usename = 'app' AND "
-      "application_name IN ('faults_client', '') ORDER BY state_change DESC "
-      "LIMIT 1"));
+      std::string(
+          "SELECT pid FROM pg_stat_activity WHERE usename = 'app' AND ") +
+      kOfTheService + " ORDER BY state_change DESC LIMIT 1"));
 }
 
 void start_if_down(Rig& rig) {

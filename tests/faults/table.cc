@@ -133,6 +133,20 @@ std::string obstacle_to(const Fault& fault, Contender contender) {
   return fault.obstacle ? fault.obstacle() : "";
 }
 
+// Nothing if a peer cannot take part.
+std::optional<Figures> try_to_play(const Fault& fault,
+                                   const PlayOptions& options) {
+  try {
+    return play(fault, options);
+  } catch (const std::exception& error) {
+    if (options.contender == Contender::kDbpool) throw;
+    const std::string why = error.what();
+    std::printf("| %s | – | not made: %s |\n", fault.name.c_str(),
+                why.substr(0, why.find('\n')).c_str());
+    return std::nullopt;
+  }
+}
+
 // Faults that are not made are named with the reason, and no failure.
 std::vector<Figures> run_all(const Arguments& arguments) {
   std::vector<Figures> all;
@@ -144,7 +158,9 @@ std::vector<Figures> run_all(const Arguments& arguments) {
                   obstacle.c_str());
       continue;
     }
-    all.push_back(play(fault, arguments.play));
+    const auto figures = try_to_play(fault, arguments.play);
+    if (!figures) continue;
+    all.push_back(*figures);
     print(all.back());
   }
   return all;
