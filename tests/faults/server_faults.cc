@@ -9,12 +9,17 @@ namespace {
 
 using std::chrono::seconds;
 
-// The backend that served the service last, so that the next request has it.
+// The backend that served the service last, so that the next request has it; 0
+// if it has none, since another fault is not over.
 pid_t pick_backend(Rig& rig) {
   return std::stoi(rig.server().sql_value(
-      std::string(
-          "SELECT pid FROM pg_stat_activity WHERE usename = 'app' AND ") +
-      kOfTheService + " ORDER BY state_change DESC LIMIT 1"));
+      std::string("SELECT coalesce((SELECT pid FROM pg_stat_activity WHERE "
+                  "usename = 'app' AND ") +
+      kOfTheService + " ORDER BY state_change DESC LIMIT 1), 0)"));
+}
+
+void send(pid_t backend, int signal) {
+  if (backend > 0) ::kill(backend, signal);
 }
 
 void start_if_down(Rig& rig) {
@@ -26,7 +31,7 @@ Fault kill_backend() {
   Fault fault{.name = "a backend killed (-9)"};
   // The server restarts all its backends; it is a matter of milliseconds.
   fault.lasts = std::chrono::milliseconds(500);
-  fault.make = [](Rig& rig) { ::kill(pick_backend(rig), SIGKILL); };
+  fault.make = [](Rig& rig) { send(pick_backend(rig), SIGKILL); };
   fault.cure = start_if_down;
   fault.may_fail = reasons_of_loss();
   return fault;
@@ -55,9 +60,9 @@ Fault stop_backend() {
   fault.lasts = seconds(5);
   fault.make = [](Rig& rig) {
     rig.stopped = pick_backend(rig);
-    ::kill(rig.stopped, SIGSTOP);
+    send(rig.stopped, SIGSTOP);
   };
-  fault.cure = [](Rig& rig) { ::kill(rig.stopped, SIGCONT); };
+  fault.cure = [](Rig& rig) { send(rig.stopped, SIGCONT); };
   fault.may_fail = reasons_of_silence();
   return fault;
 }
