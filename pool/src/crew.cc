@@ -119,6 +119,12 @@ std::optional<std::list<Crew::Work>::iterator> Crew::next() {
   }
   working_.push_back({.job = std::move(*found), .since = now});
   queue_.erase(found);
+  // What may be done since others hang has no thread of its own, and this one
+  // may have been meant for somebody else.
+  const bool is_more_to_do = std::ranges::any_of(
+      queue_, [&](const Job& job) { return may_work_for(job.key, now); });
+  const bool is_last = threads_ == working_.size();
+  if (is_more_to_do && is_last && threads_ < limits_.threads) start_thread();
   return std::prev(working_.end());
 }
 

@@ -15,12 +15,12 @@ namespace {
 constexpr std::chrono::seconds kPatience(60);
 
 // Its detached threads may look at it at any time, so it is never destroyed.
-Crew& new_crew(Duration hung_after = Duration::max()) {
+Crew& new_crew(Duration hung_after = Duration::max(), std::size_t threads = 3) {
   static std::vector<std::unique_ptr<Crew>>& all =
       *new std::vector<std::unique_ptr<Crew>>;
   return *all.emplace_back(
       std::make_unique<Crew>(CrewLimits{.thread_name = "crew-test",
-                                        .threads = 3,
+                                        .threads = threads,
                                         .queue = 5,
                                         .threads_for_one = 2,
                                         .queue_for_one = 3,
@@ -76,6 +76,20 @@ TEST_F(CrewTest, WhoHangsForLongGetsASubstitute) {
     crew.add([] {}, "frozen");  // nobody wants it
     return next->done();
   }));
+}
+
+TEST_F(CrewTest, SubstitutesTakeNobodysThread) {
+  const auto hung_after = std::chrono::milliseconds(50);
+  Crew& crew = new_crew(hung_after, 5);
+  hang(crew, "frozen");
+  hang(crew, "frozen");
+  for (int i = 0; i < 2; ++i) {
+    hanging_.push_back(crew.add([ended = ended_] { ended.wait(); }, "frozen"));
+  }
+  const TimePoint later = Clock::now() + hung_after;
+  ASSERT_TRUE(
+      test::eventually(kPatience, [&] { return Clock::now() > later; }));
+  EXPECT_TRUE(is_done(crew.add([] {}, "other")));
 }
 
 TEST_F(CrewTest, WhatWaitsForItsShareIsDoneWhenThatIsFree) {
