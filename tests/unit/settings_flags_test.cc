@@ -286,14 +286,15 @@ TEST(Flags, HelpAndVersionDoNotHideAFlagThatIsUnknown) {
   EXPECT_THAT(mistakes({}, {"--help", "nonsense"}), SizeIs(1));
 }
 
-TEST(Flags, VersionTellsVersionRevisionLibpqAndCompiler) {
+TEST(Flags, VersionTellsVersionRevisionCompilerAndLibraries) {
   const auto exit = load_settings({"--version"}, {});
   ASSERT_FALSE(exit.has_value());
   EXPECT_EQ(exit.error().code, 0);
   EXPECT_THAT(
       exit.error().output,
-      testing::MatchesRegex("dbpool_exporter [0-9.]+\n  revision [0-9a-z]+\n"
-                            "  libpq    [0-9.]+\n  compiler .+\n"));
+      testing::MatchesRegex("dbpool_exporter [0-9.]+\n  revision +[0-9a-z]+\n"
+                            "  compiler +[^\n]+\n  libpq +[0-9.]+\n"
+                            "(  [A-Za-z0-9:+-]+ +[0-9.]+\n)+"));
 }
 
 }  // namespace
