@@ -123,12 +123,12 @@ App::Failure App::start() {
   live_feed_ =
       std::make_shared<LiveFeed>([this] { return std::vector{pool_->stats()}; },
                                  [this] { return live_pools(); });
+  live_feed_->start();
   if (const Failure failure = start_server()) return failure;
   server_session_->wait_ahead(kHeadStart);
   if (const Failure failure = fill_floor()) return failure;
   probes_->start();
   watch_->start();
-  live_feed_->start();
   if (workload_) workload_->start();
   if (demo_load_) demo_load_->start();
   stats_log_ = std::make_unique<StatsLog>(
