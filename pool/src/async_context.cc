@@ -27,7 +27,7 @@ const Target* target_of(const asio::any_io_executor& executor) {
 // other statements must not wait for what runs there. And without keeping the
 // context busy.
 asio::any_io_executor base_of(const asio::any_io_executor& executor) {
-  const asio::any_io_executor quiet =
+  asio::any_io_executor quiet =
       asio::prefer(executor, asio::execution::outstanding_work_t::untracked);
   using IoStrand = asio::strand<asio::io_context::executor_type>;
   using AnyStrand = asio::strand<asio::any_io_executor>;
