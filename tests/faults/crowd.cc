@@ -25,11 +25,14 @@
 #include <vector>
 
 #include "dbpool/pool.h"
+#include "tests/bench/must.h"
 #include "tests/faults/client.h"
 #include "tests/support/postgres.h"
 
 namespace dbpool::test {
 namespace {
+
+using bench::must;
 
 // Of a window: the longest wait to their mean, in a queue that is served in
 // order and whose pace varies; its requests to those of the median window; and
@@ -52,12 +55,6 @@ struct Window {
 
   double mean() const { return waited / static_cast<double>(served); }
 };
-
-template <typename Value>
-Value must(Expected<Value> result) {
-  if (!result) throw std::runtime_error(result.error().message);
-  return *std::move(result);
-}
 
 class Crowd {
  public:
