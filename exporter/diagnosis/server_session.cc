@@ -47,6 +47,7 @@ void ServerSession::open_ahead(Duration at_most) {
     is_trying_ahead_ = false;
     free_.notify_all();
   };
+  const std::lock_guard lock(mutex_);
   is_trying_ahead_ = true;
   const SignalsBlocked blocked;
   opening_ahead_ = std::jthread(open);
