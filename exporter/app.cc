@@ -65,23 +65,39 @@ int App::run() {
   return stop();
 }
 
+int App::check() {
+  for (const Notice& notice : settings_.notices) {
+    log_.log(notice.level, notice.text, {});
+  }
+  if (const Failure failure = open_web_config()) return *failure;
+  print_line("the settings are good");
+  return kExitClean;
+}
+
 void App::log_start() {
   const BuildInfo build = build_info();
   log_.info("starting dbpool_exporter",
             {{"version", build.version},
              {"revision", build.revision},
              {"profile", to_string(settings_.profile)}});
+  log_settings({}, settings_.effective);
+  for (const PoolSettings& pool : settings_.pools) {
+    log_settings({{"pool", pool.options.name}}, pool.effective);
+  }
+  for (const Notice& notice : settings_.notices) {
+    log_.log(notice.level, notice.text, {});
+  }
+}
+
+void App::log_settings(std::vector<LogField> fields,
+                       const std::vector<EffectiveSetting>& effective) {
   std::vector<std::string> keys;
-  keys.reserve(settings_.effective.size());
-  std::vector<LogField> fields;
-  for (const EffectiveSetting& setting : settings_.effective) {
+  keys.reserve(effective.size());  // the fields refer to them
+  for (const EffectiveSetting& setting : effective) {
     keys.push_back(log_key(setting.name));
     fields.push_back({keys.back(), setting.value});
   }
   log_.log(LogLevel::kInfo, "settings in force", fields);
-  for (const Notice& notice : settings_.notices) {
-    log_.log(notice.level, notice.text, {});
-  }
 }
 
 App::Failure App::start() {

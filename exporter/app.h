@@ -48,11 +48,17 @@ class App {
   // order. The exit code; whatever went wrong has been logged.
   int run();
 
+  // For --config.check: reads the file of --web.config.file too, and starts
+  // nothing. The exit code; mistakes have been logged.
+  int check();
+
  private:
   // What went wrong at the start: the exit code.
   using Failure = std::optional<int>;
 
   void log_start();
+  void log_settings(std::vector<LogField> fields,
+                    const std::vector<EffectiveSetting>& effective);
   Failure start();
   Failure check_addresses();
   Failure open_web_config();

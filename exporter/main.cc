@@ -30,7 +30,7 @@ int run(int argc, char** argv) {
   auto settings =
       load_settings({argv + 1, argv + argc}, copy_environment(environ));
   if (!settings) return leave_early(settings.error());
-  hide_secrets(argc, argv);
+  hide_secrets(argc, argv, settings->expanded_variables);
   if (settings->dumpable) set_dumpable(true);
   Logger log(settings->log);
   Signals signals({
@@ -47,7 +47,9 @@ int run(int argc, char** argv) {
             log.flush();
           },
   });
-  return App(*std::move(settings), log, signals).run();
+  const bool check_only = settings->check_only;
+  App app(*std::move(settings), log, signals);
+  return check_only ? app.check() : app.run();
 }
 
 }  // namespace

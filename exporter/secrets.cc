@@ -9,7 +9,6 @@
 #include <cstring>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "dbpool/error.h"
 #include "exporter/settings/definitions.h"
@@ -33,12 +32,13 @@ bool is_secret(std::string_view name, std::string_view value) {
 // One line is all it takes, but a compiler may leave out what nobody reads.
 void wipe(char* text) noexcept { ::explicit_bzero(text, std::strlen(text)); }
 
-void hide_variable(char* entry) {
+void hide_variable(char* entry, const std::vector<std::string>& also) {
   char* const equals = std::strchr(entry, '=');
   if (equals == nullptr) return;
   const std::string name(entry, equals);
   const std::string value(equals + 1);
-  if (!is_secret(name, value)) return;
+  const bool is_named = std::ranges::find(also, name) != also.end();
+  if (!is_named && !is_secret(name, value)) return;
   // NOLINTBEGIN(concurrency-mt-unsafe): no other thread runs yet.
   if (is_ours(name)) {
     ::unsetenv(name.c_str());
@@ -69,7 +69,7 @@ void set_dumpable(bool dumpable) noexcept {
   ::prctl(PR_SET_DUMPABLE, dumpable ? 1UL : 0UL, 0UL, 0UL, 0UL);
 }
 
-void hide_secrets(int argc, char** argv) {
+void hide_secrets(int argc, char** argv, const std::vector<std::string>& also) {
   std::string before;
   for (int i = 1; i < argc; ++i) {
     const std::string argument(argv[i]);
@@ -85,7 +85,7 @@ void hide_secrets(int argc, char** argv) {
   for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
     entries.push_back(*entry);
   }
-  for (char* const entry : entries) hide_variable(entry);
+  for (char* const entry : entries) hide_variable(entry, also);
 }
 
 }  // namespace dbpool::exporter

@@ -26,7 +26,6 @@ class Checks {
     derive_open_timeout();
     check_log_connections();
     check_log_queries();
-    check_addresses();
     check_workload();
     if (!errors_.empty()) return;
     if (auto valid = validate(pool_.options); !valid) {
@@ -46,7 +45,7 @@ class Checks {
   }
   bool excludes(std::string_view key, std::string_view because) {
     if (!is_given(key)) return false;
-    errors_.push_back(std::string(key) + ": " + std::string(because));
+    errors_.push_back(name_of(key) + ": " + std::string(because));
     return true;
   }
 
@@ -92,17 +91,6 @@ class Checks {
     set_effective("DB_LOG_QUERIES", "false");
   }
 
-  void check_addresses() {
-    const auto& listen = settings_.web.listen;
-    for (auto one = listen.begin(); one != listen.end(); ++one) {
-      if (one->port == 0 || std::find(listen.begin(), one, *one) == one) {
-        continue;
-      }
-      errors_.push_back("--web.listen-address=\"" + to_string(*one) +
-                        "\": given twice; expected it once");
-    }
-  }
-
   void check_workload() {
     if (settings_.demo) {
       refuse_with_demo();
@@ -111,9 +99,8 @@ class Checks {
     const bool closed = is_given("--workload.clients");
     const bool open = is_given("--workload.rate");
     if (closed && open) {
-      errors_.emplace_back(
-          "--workload.clients contradicts --workload.rate; expected one of "
-          "them");
+      errors_.push_back(name_of("--workload.clients") + " contradicts " +
+                        name_of("--workload.rate") + "; expected one of them");
       return;
     }
     if (!closed && !open) {
@@ -170,7 +157,7 @@ class Checks {
     }
     auto scripts = script::load_scripts(draft_.workload_scripts);
     if (!scripts) {
-      errors_.push_back("--workload.script: " +
+      errors_.push_back(name_of("--workload.script") + ": " +
                         redact(to_utf8(scripts.error())));
       return;
     }
@@ -184,7 +171,8 @@ class Checks {
     }
     auto statements = parse_workload_statements(draft_.workload_sql);
     if (!statements) {
-      errors_.push_back("--workload.sql: " + statements.error().message);
+      errors_.push_back(name_of("--workload.sql") + ": " +
+                        statements.error().message);
       return;
     }
     draft_.workload.statements = *std::move(statements);
@@ -192,7 +180,7 @@ class Checks {
   }
 
   void set_effective(std::string_view name, std::string_view value) {
-    for (EffectiveSetting& setting : settings_.effective) {
+    for (EffectiveSetting& setting : pool_.effective) {
       if (setting.name != name) continue;
       setting.value = value;
       setting.source = "derived";
@@ -208,8 +196,17 @@ class Checks {
 
 }  // namespace
 
-void check_together(Draft& draft, const Source& given,
-                    std::vector<std::string>& errors) {
+void check_program(const Settings& settings, std::vector<std::string>& errors) {
+  const auto& listen = settings.web.listen;
+  for (auto one = listen.begin(); one != listen.end(); ++one) {
+    if (one->port == 0 || std::find(listen.begin(), one, *one) == one) continue;
+    errors.push_back("--web.listen-address=\"" + to_string(*one) +
+                     "\": given twice; expected it once");
+  }
+}
+
+void check_pool(Draft& draft, const Source& given,
+                std::vector<std::string>& errors) {
   Checks(draft, given, errors).run();
 }
 

@@ -10,11 +10,13 @@
 
 namespace dbpool::exporter {
 
-// Completes `draft` once every setting has its value. `given` is what was
-// given, without the defaults. Adds to `errors` one line for each
-// contradiction.
-void check_together(Draft& draft, const Source& given,
-                    std::vector<std::string>& errors);
+// Add to `errors` one line for each contradiction: of the settings of no pool,
+void check_program(const Settings& settings, std::vector<std::string>& errors);
+
+// and of those of a pool, which it completes, once each has its value. `given`
+// is what was given of it, without the defaults.
+void check_pool(Draft& draft, const Source& given,
+                std::vector<std::string>& errors);
 
 }  // namespace dbpool::exporter
 

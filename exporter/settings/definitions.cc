@@ -42,9 +42,9 @@ Refusal set_telemetry_path(Text text, Draft& draft) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
            (c >= '0' && c <= '9') || Text("/-._~").find(c) != Text::npos;
   };
-  constexpr std::array<Text, 7> kTaken = {
-      "/",        "/health",      "/stats",       "/-/healthy",
-      "/-/ready", "/debug/pools", "/debug/report"};
+  constexpr std::array<Text, 8> kTaken = {
+      "/",          "/health",  "/stats",       "/config",
+      "/-/healthy", "/-/ready", "/debug/pools", "/debug/report"};
   constexpr std::size_t kLongest = 200;
   if (!text.starts_with('/') || text.size() > kLongest ||
       !std::all_of(text.begin(), text.end(), is_plain) ||
@@ -307,6 +307,20 @@ std::string defaults_of(const Definition& definition) {
 
 }  // namespace
 
+bool Definition::is_of_pool() const noexcept {
+  constexpr std::array<Text, 4> kGroups = {"--db.", "--probe.", "--diagnosis.",
+                                           "--workload."};
+  return std::ranges::any_of(
+      kGroups, [this](Text group) { return flag.starts_with(group); });
+}
+
+std::string Definition::file_key() const {
+  constexpr Text kOfPool = "--db.";
+  std::string name(flag.substr(flag.starts_with(kOfPool) ? kOfPool.size() : 2));
+  std::ranges::replace(name, '-', '_');
+  return name;
+}
+
 std::span<const Definition> definitions() { return kDefinitions; }
 
 std::string help_text() {
@@ -321,11 +335,19 @@ std::string help_text() {
       "DB_SSL_CA, DB_SSL_CERT and DB_SSL_KEY take certificates and key for "
       "TLS\n"
       "as PEM or base64 of it. NAME_FILE names a file for each of the four.\n"
-      "A flag stands over the variable named beside it.\n"
+      "A flag stands over the variable named beside it, and both over the "
+      "file\n"
+      "of --config.file, which may hold all of these.\n"
       "\n"
       "  --profile=PROFILE\n"
       "        production or development; which defaults apply [production if\n"
       "        NODE_ENV is production, otherwise development]\n"
+      "  --config.file=FILE\n"
+      "        settings in YAML; its keys are these names in other clothes: "
+      "see\n"
+      "        config.example.yml\n"
+      "  --config.check\n"
+      "        tell every mistake in the settings, and end\n"
       "  --demo\n"
       "        run against a private, throw-away PostgreSQL with a workload\n";
   for (const Definition& definition : definitions()) {

@@ -41,6 +41,11 @@ struct Definition {
   std::string_view key() const noexcept {
     return variable.empty() ? flag : variable;
   }
+  // Of a pool, not of the whole program.
+  bool is_of_pool() const noexcept;
+  // Where it stands in a configuration file, in its pool if it is of one:
+  // "pool_max", "probe.connect.interval".
+  std::string file_key() const;
   // A statement may hold secrets that nothing tells from other text.
   bool is_sql() const noexcept { return value.ends_with("SQL"); }
   std::string_view default_for(Profile profile) const noexcept {

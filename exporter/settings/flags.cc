@@ -22,12 +22,13 @@ using Values = std::vector<std::string>;
 
 constexpr std::size_t kLongestName = 60;
 
-constexpr std::array<std::string_view, 3> kSwitches = {"--help", "--version",
-                                                       "--demo"};
+constexpr std::array<std::string_view, 4> kSwitches = {
+    "--help", "--version", "--demo", "--config.check"};
 
 std::vector<std::string> known_flags() {
   std::vector<std::string> known(kSwitches.begin(), kSwitches.end());
   known.emplace_back("--profile");
+  known.emplace_back("--config.file");
   for (const Definition& definition : definitions()) {
     known.emplace_back(definition.flag);
   }
@@ -126,9 +127,12 @@ Flags parse_flags(const std::vector<std::string>& args) {
   app.set_help_flag();  // the page is help_text()
   app.allow_extras();
   std::size_t demo = 0;
+  std::size_t check = 0;
   app.add_flag("--help,-h", flags.help);
   app.add_flag("--version", flags.version);
   app.add_flag("--demo", demo);
+  app.add_flag("--config.check", check);
+  add_valued(app, "--config.file", flags.config_file);
   add_valued(app, "--profile", flags.profile);
   std::vector<Values> values(definitions().size());
   for (std::size_t i = 0; i < values.size(); ++i) {
@@ -145,6 +149,7 @@ Flags parse_flags(const std::vector<std::string>& args) {
   }
   refuse(app.remaining(), flags);
   flags.demo = demo > 0;
+  flags.config_check = check > 0;
   for (std::size_t i = 0; i < values.size(); ++i) {
     take(flags, definitions()[i], values[i]);
   }

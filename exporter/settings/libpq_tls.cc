@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <cstddef>
+#include <cstdlib>
 #include <utility>
 #include <vector>
 
@@ -44,25 +45,32 @@ class OtherEnvironment {
   std::vector<char*> entries_;
 };
 
+bool names_a_service(const ConnectionString& database) {
+  // NOLINTNEXTLINE(concurrency-mt-unsafe): nobody calls setenv() meanwhile.
+  return database.get("service") || std::getenv("PGSERVICE") != nullptr;
+}
+
 // libpq tells what applies, not who said it. Its variable stands over its
 // default and under the service file: what is not the variable's is the
 // file's. Empty: it says nothing.
 std::string in_service_file(const ConnectionString& database,
                             std::string_view keyword,
                             std::string_view variable) {
+  if (!names_a_service(database)) return "";
   const OtherEnvironment other(variable, kNoTlsFile);
   const std::string value = database.completed(keyword);
   return value == kNoTlsFile ? "" : value;
 }
 
 Said said_of(const ConnectionString& database, const LibpqVariables& variables,
-             std::string_view keyword, std::string_view variable) {
+             std::string_view url_name, std::string_view keyword,
+             std::string_view variable) {
   const auto said = [&](std::string value, Sayer by, std::string_view from) {
     return Said{std::string(keyword), std::move(value), by, std::string(from)};
   };
   // One that is given empty is not given, as libpq has it.
   const std::string given = database.get(keyword).value_or("");
-  if (!given.empty()) return said(given, Sayer::kUrl, "DATABASE_URL");
+  if (!given.empty()) return said(given, Sayer::kUrl, url_name);
   const std::string of_file = in_service_file(database, keyword, variable);
   if (!of_file.empty()) {
     return said(of_file, Sayer::kServiceFile, "the service file");
@@ -102,9 +110,9 @@ const Said* LibpqTls::first_file() const {
 }
 
 LibpqTls libpq_tls(const ConnectionString& database,
-                   const LibpqVariables& variables) {
+                   const LibpqVariables& variables, std::string_view url_name) {
   const auto said = [&](std::string_view keyword, std::string_view variable) {
-    return said_of(database, variables, keyword, variable);
+    return said_of(database, variables, url_name, keyword, variable);
   };
   return {.mode = said("sslmode", "PGSSLMODE"),
           .root = said("sslrootcert", "PGSSLROOTCERT"),

@@ -44,10 +44,11 @@ struct LibpqTls {
   const Said* first_file() const;
 };
 
-// Blocks for the service file; not while other threads run, since the
-// environment is another one meanwhile.
+// `url_name` is what `database` is called in messages. Blocks for the service
+// file; where there is one not while other threads run, since the environment
+// is another one meanwhile.
 LibpqTls libpq_tls(const ConnectionString& database,
-                   const LibpqVariables& variables);
+                   const LibpqVariables& variables, std::string_view url_name);
 
 // "sslmode=require in DATABASE_URL"
 std::string shown_mode(const Said& mode);

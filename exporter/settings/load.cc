@@ -1,62 +1,20 @@
 #include <algorithm>
-#include <array>
+#include <set>
 #include <utility>
 
-#include "dbpool/error.h"
-#include "dbpool/utf8.h"
 #include "exporter/build_info.h"
+#include "exporter/settings/apply.h"
 #include "exporter/settings/checks.h"
-#include "exporter/settings/database_url.h"
+#include "exporter/settings/config_file.h"
 #include "exporter/settings/definitions.h"
 #include "exporter/settings/nearest.h"
-#include "exporter/settings/secret_files.h"
+#include "exporter/settings/pool_database.h"
 #include "exporter/settings/settings.h"
 #include "exporter/settings/sources.h"
-#include "exporter/settings/tls.h"
-#include "exporter/utf8.h"
 
 namespace dbpool::exporter {
 
 namespace {
-
-constexpr std::size_t kShownValue = 60;
-constexpr std::size_t kShownSetting = 200;
-
-// `text` fit to be shown: bounded, in quotes, no secret.
-std::string shown(std::string_view text, std::size_t most = kShownValue) {
-  const std::string safe = redact(to_utf8(text));
-  const std::string_view start = utf8_prefix(safe, most);
-  return in_quotes(std::string(start) +
-                   (start.size() < safe.size() ? "…" : ""));
-}
-
-// DB_SSL and DB_SSL_REJECT_UNAUTHORIZED are shown where they are given; what
-// is in force is sslmode.
-bool is_told_by_sslmode(const Definition& definition) {
-  return definition.variable.starts_with("DB_SSL");
-}
-
-// In words, or as --help has it for what takes any text.
-std::string accepted_by(const Definition& definition) {
-  Draft nowhere;
-  return definition.set("", nowhere).value_or(std::string(definition.value));
-}
-
-// Statements by their names, if they have any, and lengths.
-std::string shown_sql(const Definition& definition,
-                      const std::vector<std::string>& given) {
-  const auto size_of = [](const std::string& sql) {
-    return std::to_string(sql.size()) + " bytes of SQL";
-  };
-  if (!definition.repeatable) return size_of(given.front());
-  const auto statements = parse_workload_statements(given);
-  if (!statements) return "";  // told elsewhere
-  std::string shown;
-  for (const WorkloadStatement& each : *statements) {
-    shown += (shown.empty() ? "" : ", ") + each.name + ": " + size_of(each.sql);
-  }
-  return shown;
-}
 
 // What NODE_ENV says that is no profile, for example "prod"; the start of one
 // means it.
@@ -66,10 +24,20 @@ std::string unknown_profile(std::string_view given) {
   for (const std::string& name : known) {
     if (name.starts_with(given)) meant = name;
   }
-  return "NODE_ENV=" + shown(given) +
+  return "NODE_ENV=" + shown_value(given) +
          " is no profile, and counts as development; expected production or "
          "development" +
          (meant ? " (the nearest is " + *meant + ")" : "");
+}
+
+// Flags and variables are of every pool, and so are their mistakes.
+std::vector<std::string> without_repeats(const std::vector<std::string>& all) {
+  std::vector<std::string> once;
+  std::set<std::string_view> seen;
+  for (const std::string& line : all) {
+    if (seen.insert(line).second) once.push_back(line);
+  }
+  return once;
 }
 
 class Loader {
@@ -80,13 +48,11 @@ class Loader {
   tl::expected<Settings, EarlyExit> run();
 
  private:
+  void read_file();
   void choose_profile();
-  void apply(const Definition& definition);
-  void set(const Definition& definition, const Given& given);
-  Secret secret(std::string_view name);
-  void take_database();
-  TlsWishes tls_wishes();
-  void effective(std::string name, std::string_view value, std::string source);
+  void set_profile(const Given& given);
+  void check_pools();
+  void take_pool(const PoolSection& section);
   void error(std::string line) { errors_.push_back(std::move(line)); }
 
   // Constant after construction.
@@ -94,7 +60,9 @@ class Loader {
   const Flags flags_;
 
   Draft draft_;
-  Source given_;  // by the sources that stand above the defaults, merged
+  ConfigFile file_;
+  bool is_file_good_ = true;
+  Source given_;  // by flags and environment, merged
   std::vector<std::string> errors_;
 };
 
@@ -106,23 +74,46 @@ tl::expected<Settings, EarlyExit> Loader::run() {
     return tl::make_unexpected(EarlyExit{0, version_text(), {}});
   }
   errors_ = flags_.errors;
-  // In order of precedence: insert() keeps what an earlier one gave.
+  // In order of precedence: merge() keeps what an earlier one gave.
   given_ = flags_.source;
   given_.merge(parse_environment(environment_));
+  read_file();
   choose_profile();
   draft_.settings.demo = flags_.demo;
-  for (const Definition& definition : definitions()) apply(definition);
-  take_database();
+  draft_.settings.check_only = flags_.config_check;
+  Source of_program = given_;
+  of_program.merge(file_.source);
+  apply_settings(false, of_program, draft_, errors_);
+  check_program(draft_.settings, errors_);
+  check_pools();
+  for (const PoolSection& section : file_.pools) take_pool(section);
   Settings& settings = draft_.settings;
-  check_together(draft_, given_, errors_);
+  settings.expanded_variables = std::move(file_.variables);
   for (Notice& notice : unknown_variables(environment_)) {
     settings.notices.push_back(std::move(notice));
   }
   if (!errors_.empty()) {
-    return tl::make_unexpected(EarlyExit{2, "", std::move(errors_)});
+    return tl::make_unexpected(EarlyExit{2, "", without_repeats(errors_)});
   }
-  settings.pools.push_back(std::move(draft_.pool));
   return std::move(settings);
+}
+
+void Loader::read_file() {
+  const std::vector<std::string>& paths = flags_.config_file;
+  if (paths.empty()) return;
+  is_file_good_ = false;
+  if (paths.size() > 1) {
+    return error("--config.file: given " + std::to_string(paths.size()) +
+                 " times; expected it once");
+  }
+  const std::string path(trim(paths[0]));
+  if (path.empty()) return error(refused_value("--config.file", "", "FILE"));
+  auto file = read_config_file(path, environment_);
+  if (!file) return error(std::move(file.error()));
+  file_ = *std::move(file);
+  is_file_good_ = true;
+  draft_.settings.effective.push_back(
+      effective_setting("--config.file", path, "flag"));
 }
 
 void Loader::choose_profile() {
@@ -141,155 +132,55 @@ void Loader::choose_profile() {
           " times; expected it once");
   } else if (flags_.profile.size() == 1) {
     source = "flag";
-    const std::string_view text = trim(flags_.profile[0]);
-    const Refusal refusal =
-        parse_word<Profile>(text,
-                            {{"production", Profile::kProduction},
-                             {"development", Profile::kDevelopment}},
-                            settings.profile);
-    if (refusal) {
-      error((text.empty() ? "--profile: no value was given; expected "
-                          : "--profile=" + shown(text) + ": expected ") +
-            *refusal);
-    }
+    set_profile({"--profile", source, {std::string(trim(flags_.profile[0]))}});
+  } else if (node_env.empty() && file_.profile) {
+    source = file_.profile->source;
+    set_profile(*file_.profile);
   }
-  effective("--profile", to_string(settings.profile), source);
+  settings.effective.push_back(
+      effective_setting("--profile", to_string(settings.profile), source));
 }
 
-void Loader::apply(const Definition& definition) {
-  const auto found = given_.find(definition.key());
-  if (found != given_.end()) {
-    set(definition, found->second);
-    return;
-  }
-  const auto text = definition.default_for(draft_.settings.profile);
-  if (text.empty()) return;
-  set(definition,
-      {std::string(definition.key()), "default", {std::string(text)}});
+void Loader::set_profile(const Given& given) {
+  const std::string& text = given.values[0];
+  const Refusal refusal =
+      parse_word<Profile>(text,
+                          {{"production", Profile::kProduction},
+                           {"development", Profile::kDevelopment}},
+                          draft_.settings.profile);
+  if (!refusal) return;
+  error(refused_value(given.name, given.shown.empty() ? text : given.shown[0],
+                      *refusal));
 }
 
-void Loader::set(const Definition& definition, const Given& given) {
-  std::string all;
-  for (const std::string& value : given.values) {
-    if (value.empty()) {
-      error(given.name + ": no value was given; expected " +
-            accepted_by(definition));
-    } else if (const Refusal refusal = definition.set(value, draft_)) {
-      error(given.name + "=" + shown(value) + ": expected " + *refusal);
-    }
-    all += (all.empty() ? "" : ", ") + value;
+// What each pool would get is for one alone.
+void Loader::check_pools() {
+  if (file_.pools.empty()) file_.pools.emplace_back();
+  if (file_.pools.size() == 1) return;
+  const std::string many = file_.shown_path + " has " +
+                           std::to_string(file_.pools.size()) +
+                           " pools; expected ";
+  if (flags_.demo) return error("--demo has one pool, and " + many + "none");
+  for (const char* name : {"DATABASE_URL", "DATABASE_URL_FILE"}) {
+    if (variable(environment_, name).empty()) continue;
+    error(std::string(name) + " names one database, and " + many +
+          "it unset, or a single pool");
   }
-  const bool is_default = given.source == "default";
-  if (is_default && is_told_by_sslmode(definition)) return;
-  if (!is_default && definition.is_sql())
-    all = shown_sql(definition, given.values);
-  effective(std::string(definition.key()), all, given.source);
 }
 
-// Empty, with the mistake noted, where it cannot be had.
-Secret Loader::secret(std::string_view name) {
-  auto found = read_secret(environment_, name);
-  if (found) return *std::move(found);
-  error(std::move(found.error()));
-  return {std::string(name), "", false};
-}
-
-void Loader::take_database() {
-  Settings& settings = draft_.settings;
-  const std::size_t mistakes = errors_.size();
-  const auto [name, text, is_file] = secret("DATABASE_URL");
-  if (settings.demo) {
-    if (!text.empty()) {
-      settings.notices.push_back(
-          {LogLevel::kInfo,
-           "--demo has a database of its own: DATABASE_URL "
-           "is not used"});
-    }
-    return;
+void Loader::take_pool(const PoolSection& section) {
+  Draft next;
+  next.settings = std::move(draft_.settings);
+  draft_ = std::move(next);
+  draft_.pool.options.name = section.name;
+  Source given = given_;
+  given.insert(section.source.begin(), section.source.end());
+  apply_settings(true, given, draft_, errors_);
+  if (is_file_good_) {
+    take_database(environment_, section, given, draft_, errors_);
+    check_pool(draft_, given, errors_);
   }
-  if (text.empty()) {
-    if (errors_.size() > mistakes) return;  // its file cannot be read
-    error(
-        "DATABASE_URL: not set; expected a URI such as "
-        "postgresql://user@host:5432/database or key=value pairs (--demo "
-        "needs none)");
-    return;
-  }
-  auto database = ConnectionString::parse(text);
-  if (!database) {
-    error(name + ": " + explain_database_url(text, database.error().message));
-    (void)tls_wishes();  // for the mistakes in these
-    return;
-  }
-  const TlsWishes wishes = tls_wishes();
-  if (auto checked = database->check_completed(); !checked) {
-    const auto mode = sslmode_problem(libpq_tls(*database, wishes.libpq).mode);
-    error(mode.value_or(name + ": " + checked.error().message));
-    return;
-  }
-  // What belongs to a file that cannot be read would be wrong without it.
-  if (errors_.size() > mistakes) return;
-  if (auto problem = database->passfile_problem()) {
-    settings.notices.push_back({LogLevel::kWarn, *std::move(problem)});
-  }
-  TlsDecision tls = decide_tls(*database, wishes);
-  for (std::string& line : tls.errors) error(std::move(line));
-  for (Notice& notice : tls.notices) {
-    settings.notices.push_back(std::move(notice));
-  }
-  if (!database->get("application_name") &&
-      !database->get("fallback_application_name")) {
-    (void)database->set("fallback_application_name", "dbpool_exporter");
-  }
-  effective("DATABASE_URL", database->description(),
-            is_file ? "file" : "environment");
-  effective("sslmode", tls.mode, "derived");
-  effective("sslmode_from", tls.mode_source, "derived");
-  draft_.pool.database = *std::move(database);
-}
-
-TlsWishes Loader::tls_wishes() {
-  TlsWishes wishes;
-  const auto take = [this](std::string_view variable, std::string& name,
-                           std::string& value) {
-    Secret found = secret(variable);
-    name = std::move(found.name);
-    value = std::move(found.value);
-    if (value.empty()) return;
-    effective(std::string(variable), "given",
-              found.is_file ? "file" : "environment");
-  };
-  take("DB_SSL_CA", wishes.ca_name, wishes.material.ca);
-  take("DB_SSL_CERT", wishes.certificate_name, wishes.material.certificate);
-  take("DB_SSL_KEY", wishes.key_name, wishes.material.key);
-  const auto ssl = given_.find("DB_SSL");
-  if (ssl != given_.end()) {
-    wishes.ssl = draft_.ssl;
-    wishes.ssl_name = ssl->second.name;
-  } else {
-    wishes.ssl_by_default = draft_.ssl;
-  }
-  const auto reject = given_.find("DB_SSL_REJECT_UNAUTHORIZED");
-  if (reject != given_.end()) {
-    wishes.reject_unauthorized = draft_.ssl_reject_unauthorized;
-    wishes.reject_name = reject->second.name;
-  }
-  for (const char* name :
-       {"PGSSLMODE", "PGSSLROOTCERT", "PGSSLCERT", "PGSSLKEY"}) {
-    // As it is, blanks and all: so libpq takes it.
-    const auto found = environment_.find(name);
-    if (found == environment_.end() || found->second.empty()) continue;
-    wishes.libpq.emplace(name, found->second);
-  }
-  return wishes;
-}
-
-void Loader::effective(std::string name, std::string_view value,
-                       std::string source) {
-  const std::string safe = redact(to_utf8(value));
-  draft_.settings.effective.push_back(
-      {std::move(name), std::string(utf8_prefix(safe, kShownSetting)),
-       std::move(source)});
+  draft_.settings.pools.push_back(std::move(draft_.pool));
 }
 
 }  // namespace

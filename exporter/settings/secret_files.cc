@@ -3,7 +3,6 @@
 #include <cstddef>
 
 #include "dbpool/utf8.h"
-#include "exporter/bounded_file.h"
 #include "exporter/logging/log_line.h"
 #include "exporter/settings/parsers.h"
 #include "exporter/settings/sources.h"
@@ -29,24 +28,30 @@ tl::unexpected<std::string> refusal(const std::string& name,
 
 }  // namespace
 
-tl::expected<Secret, std::string> read_secret(const Environment& environment,
-                                              std::string_view name) {
-  Secret secret{std::string(name), variable(environment, name), false};
-  const std::string file_name = std::string(name) + "_FILE";
-  const std::string path = variable(environment, file_name);
-  if (path.empty()) return secret;
-  if (!secret.value.empty()) {
-    return tl::make_unexpected(file_name + " contradicts " + secret.name +
+tl::expected<Secret, std::string> read_secret(const SecretWays& ways) {
+  if (ways.path.empty()) return Secret{ways.name, ways.value, false};
+  if (!ways.value.empty()) {
+    return tl::make_unexpected(ways.file_name + " contradicts " + ways.name +
                                "; expected one of them");
   }
-  const auto text = read_start_of(path, kMostBytes + 1, Pipes::kRead);
-  if (!text) return refusal(file_name, path, text.error());
+  const auto text = read_start_of(ways.path, kMostBytes + 1, ways.pipes);
+  if (!text) return refusal(ways.file_name, ways.path, text.error());
   if (text->size() > kMostBytes) {
-    return refusal(file_name, path, "it is longer than 1 MiB");
+    return refusal(ways.file_name, ways.path, "it is longer than 1 MiB");
   }
-  secret = {file_name, std::string(trim(*text)), true};
-  if (secret.value.empty()) return refusal(file_name, path, "it is empty");
+  Secret secret{ways.file_name, std::string(trim(*text)), true};
+  if (secret.value.empty()) {
+    return refusal(ways.file_name, ways.path, "it is empty");
+  }
   return secret;
+}
+
+tl::expected<Secret, std::string> read_secret(const Environment& environment,
+                                              std::string_view name) {
+  const std::string plain(name);
+  const std::string file_name = plain + "_FILE";
+  return read_secret({plain, variable(environment, plain), file_name,
+                      variable(environment, file_name)});
 }
 
 }  // namespace dbpool::exporter

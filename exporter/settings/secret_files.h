@@ -8,6 +8,7 @@
 #include <string_view>
 #include <tl/expected.hpp>
 
+#include "exporter/bounded_file.h"
 #include "exporter/settings/settings.h"
 
 namespace dbpool::exporter {
@@ -22,8 +23,18 @@ struct Secret {
   bool is_file = false;
 };
 
-// The secret `name`. Errors, one line that never holds the value: both ways
-// are used, the file cannot be read, is empty, or is longer than 1 MiB.
+// Both ways to give one secret, each empty where it is not used.
+struct SecretWays {
+  std::string name, value;
+  std::string file_name, path;
+  Pipes pipes = Pipes::kRead;
+};
+
+// Errors, one line that never holds the value: both ways are used, the file
+// cannot be read, is empty, or is longer than 1 MiB.
+tl::expected<Secret, std::string> read_secret(const SecretWays& ways);
+
+// The same for the variables NAME and NAME_FILE.
 tl::expected<Secret, std::string> read_secret(const Environment& environment,
                                               std::string_view name);
 

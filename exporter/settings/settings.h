@@ -1,8 +1,7 @@
 // Settings: all that the program was told, as one validated value.
 //
-// Each setting comes from the first of: flag, environment, profile default.
-// (A configuration file takes its place between the last two.) definitions.cc
-// has the table of them all.
+// Each setting comes from the first of: flag, environment, configuration file,
+// profile default. definitions.cc has the table of them all.
 //
 // Thread-safety: plain values.
 #ifndef DBPOOL_EXPORTER_SETTINGS_SETTINGS_H_
@@ -42,6 +41,16 @@ struct DiagnosisSettings {
   Duration timeout{0};
 };
 
+// One setting as it is in force, for logs. Never a secret.
+struct EffectiveSetting {
+  std::string name;  // the variable, or the flag of one that has none
+  std::string value;
+  // "flag", "environment", "file" (that a variable names), "configuration",
+  // "default", "derived"
+  std::string source;
+  std::vector<std::string> list = {};  // each value of a repeatable one
+};
+
 // One pool, and all that runs on it and watches it.
 struct PoolSettings {
   // With TLS decided and application_name filled in; nullopt only in a demo.
@@ -53,6 +62,7 @@ struct PoolSettings {
   ProbeSettings probes;
   DiagnosisSettings diagnosis;
   std::optional<WorkloadOptions> workload;  // nullopt: none asked for
+  std::vector<EffectiveSetting> effective;
 };
 
 struct WebSettings {
@@ -68,23 +78,19 @@ struct Notice {
   std::string text;
 };
 
-// One setting as it is in force, for logs. Never a secret.
-struct EffectiveSetting {
-  std::string name;  // the variable, or the flag of one that has none
-  std::string value;
-  std::string source;  // "flag", "environment", "file", "default", "derived"
-};
-
 struct Settings {
   Profile profile = Profile::kDevelopment;
   bool demo = false;
+  bool check_only = false;  // --config.check
   bool dumpable = false;  // let the process' memory be seen (--debug.dumpable)
   std::vector<PoolSettings> pools;  // not empty, no two of one name
   WebSettings web;
   LogOptions log;
 
   std::vector<Notice> notices;
-  std::vector<EffectiveSetting> effective;
+  std::vector<EffectiveSetting> effective;  // those that are of no pool
+  // Variables that the configuration file put into its values: may be secrets.
+  std::vector<std::string> expanded_variables;
 };
 
 // Why the program should end before it began.
@@ -99,9 +105,10 @@ using Environment = std::map<std::string, std::string>;
 // A copy of `environ`; of names given twice the first counts.
 Environment copy_environment(const char* const* environ);
 
-// `args` without the program's name. Reads nothing but its arguments, the
-// files that *_FILE variables, --workload.script, sslrootcert and the like
-// name, and whether the system's certificates are there.
+// `args` without the program's name. The same arguments load the settings anew.
+// Reads nothing but its arguments, the
+// files that --config.file, *_FILE variables, --workload.script, sslrootcert
+// and the like name, and whether the system's certificates are there.
 tl::expected<Settings, EarlyExit> load_settings(
     const std::vector<std::string>& args, const Environment& environment);
 

@@ -18,6 +18,9 @@ struct Given {
   std::string name;    // as the user wrote it: "DB_SSL" or "--db.ssl"
   std::string source;  // EffectiveSetting::source
   std::vector<std::string> values;  // trimmed
+  // What mistakes show in place of the values, where variables of the
+  // environment were put into these; empty: the values.
+  std::vector<std::string> shown = {};
 };
 
 // By Definition::key().
@@ -28,8 +31,10 @@ struct Flags {
   bool help = false;
   bool version = false;
   bool demo = false;
-  std::vector<std::string> profile;  // as often as it was given
-  std::vector<std::string> errors;   // one line each
+  bool config_check = false;
+  std::vector<std::string> profile;      // as often as it was given
+  std::vector<std::string> config_file;  // likewise
+  std::vector<std::string> errors;       // one line each
 };
 
 // `args` without the program's name.

@@ -56,6 +56,15 @@ bool looks_like_a_path(std::string_view text) {
           text.find('.') != std::string_view::npos);
 }
 
+// Of the configuration file, not a variable.
+bool is_key(std::string_view name) {
+  return name.find(' ') != std::string_view::npos;
+}
+
+bool is_of_a_file(std::string_view name) {
+  return name.ends_with("_FILE") || name.ends_with("_file");
+}
+
 // What is given is checked even where it will not be used.
 std::shared_ptr<const TlsMaterial> check_material(const TlsWishes& wishes,
                                                   TlsDecision& decision) {
@@ -65,9 +74,10 @@ std::shared_ptr<const TlsMaterial> check_material(const TlsWishes& wishes,
   const TlsProblem& problem = material.error();
   const std::string& name = name_of(problem.source, wishes);
   std::string line = name + ": " + problem.text;
-  if (!name.ends_with("_FILE") &&
+  if (!is_of_a_file(name) &&
       looks_like_a_path(text_of(problem.source, wishes.material))) {
-    line += "; a path belongs in " + name + "_FILE";
+    line += "; a path belongs in " + name.substr(name.rfind(' ') + 1) +
+            (is_key(name) ? "_file" : "_FILE");
   }
   decision.errors.push_back(std::move(line));
   return nullptr;
@@ -260,7 +270,7 @@ void apply(ConnectionString& database, const LibpqTls& said,
 
 TlsDecision decide_tls(ConnectionString& database, const TlsWishes& wishes) {
   TlsDecision decision;
-  const LibpqTls said = libpq_tls(database, wishes.libpq);
+  const LibpqTls said = libpq_tls(database, wishes.libpq, wishes.url_name);
   decision.errors = tls_contradictions(said, wishes);
   auto material = check_material(wishes, decision);
   if (!decision.errors.empty()) return decision;

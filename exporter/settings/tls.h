@@ -27,6 +27,7 @@ struct TlsWishes {
   std::string certificate_name = "DB_SSL_CERT";
   std::string key_name = "DB_SSL_KEY";
   LibpqVariables libpq = {};  // under the URL; contradict nothing
+  std::string url_name = "DATABASE_URL";
   std::string system_roots = system_roots_file();
 };
 

@@ -8,19 +8,16 @@
 
 #include "dbpool/utf8.h"
 #include "exporter/logging/log_line.h"
+#include "exporter/settings/yaml_mapping.h"
 #include "exporter/utf8.h"
 #include "exporter/web_config/bcrypt.h"
 #include "exporter/web_config/cipher_names.h"
-#include "exporter/web_config/yaml_mapping.h"
 
 namespace dbpool::exporter {
 
 namespace {
 
 using Names = std::vector<std::string>;
-
-// yaml-cpp takes some hundred times as much memory, and keeps it.
-constexpr std::size_t kLargest = 64UL * 1024;
 
 const Names kTopKeys = {"tls_server_config", "http_server_config",
                         "basic_auth_users", "health_without_auth"};
@@ -249,15 +246,8 @@ WebUsers users_of(const YamlMapping& file) {
   return users;
 }
 
-WebConfig read(const std::string& text, const std::string& path) {
-  if (text.size() > kLargest) {
-    refuse_yaml(0,
-                "is larger than 64 KiB; expected settings alone, and "
-                "certificates in files of their own");
-  }
-  const std::optional<YAML::Node> document = load_yaml(text);
-  if (!document) return {};
-  const YamlMapping file(*document, "", kTopKeys);
+WebConfig read(const YAML::Node& root, const std::string& path) {
+  const YamlMapping file(root, "", kTopKeys);
   const YamlMapping http =
       file.mapping("http_server_config", {"http2", "headers"});
   WebConfig config;
@@ -270,29 +260,15 @@ WebConfig read(const std::string& text, const std::string& path) {
   return config;
 }
 
-tl::unexpected<std::string> mistake(const std::string& path, int line,
-                                    const std::string& text) {
-  return tl::make_unexpected(
-      path + (line > 0 ? ":" + std::to_string(line) : "") + ": " + text);
-}
-
 }  // namespace
 
 tl::expected<WebConfig, std::string> parse_web_config(const std::string& text,
                                                       const std::string& path) {
-  try {
-    return read(text, path);
-  } catch (const YamlMistake& found) {
-    return mistake(path, found.line, found.text);
-  } catch (const YAML::Exception& error) {
-    // What follows a colon may be a piece of the file.
-    const std::string why = error.msg.substr(0, error.msg.find(':'));
-    // What is missing at the end is missed behind the last line break.
-    const auto breaks = std::count(text.begin(), text.end(), '\n');
-    const int lines = static_cast<int>(breaks) + (text.ends_with('\n') ? 0 : 1);
-    return mistake(path, std::min(error.mark.line + 1, lines),
-                   "no YAML: " + why);
-  }
+  WebConfig config;
+  auto done = read_yaml(
+      text, path, [&](const YAML::Node& root) { config = read(root, path); });
+  if (!done) return tl::make_unexpected(std::move(done.error()));
+  return config;
 }
 
 }  // namespace dbpool::exporter

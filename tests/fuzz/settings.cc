@@ -50,7 +50,7 @@ Start start_of(std::string_view input) {
     const std::string name = line.substr(0, equals);
     std::string value = line.substr(std::min(equals + 1, line.size()));
     // Files of this machine are no part of an input.
-    if (name.ends_with("_FILE")) continue;
+    if (name.ends_with("_FILE") || name == "--config.file") continue;
     value = with_secret(name, value);
     if (!line.starts_with('-')) {
       start.environment.emplace(name, value);
@@ -71,12 +71,18 @@ void check_refused(const EarlyExit& end) {
   }
 }
 
-void check_taken(const Settings& settings) {
-  for (const auto& each : settings.effective) {
+void check_shown(const std::vector<EffectiveSetting>& effective) {
+  for (const auto& each : effective) {
     require_no_secret(each.value);
+    for (const std::string& item : each.list) require_no_secret(item);
     require(utf8_prefix(each.value, each.value.size()) == each.value,
             "a setting is shown as UTF-8", each.value);
   }
+}
+
+void check_taken(const Settings& settings) {
+  check_shown(settings.effective);
+  for (const auto& pool : settings.pools) check_shown(pool.effective);
   for (const auto& each : settings.notices) require_no_secret(each.text);
   for (const ListenAddress& each : settings.web.listen) {
     const auto again = parse_listen_address(to_string(each));

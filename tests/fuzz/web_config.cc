@@ -3,38 +3,10 @@
 
 #include "exporter/web_config/web_config.h"
 
-#include <yaml-cpp/yaml.h>
-
-#include "tests/fuzz/fuzz.h"
+#include "tests/fuzz/yaml_keys.h"
 
 namespace dbpool::fuzz {
 namespace {
-
-bool is_in_a_key(const YAML::Node& node, int depth) {
-  if (depth > 20) return true;  // an alias of itself
-  if (node.IsSequence()) {
-    for (const auto& each : node) {
-      if (is_in_a_key(each, depth + 1)) return true;
-    }
-  }
-  if (!node.IsMap()) return false;
-  for (const auto& entry : node) {
-    if (!entry.first.IsScalar() || has_secret(entry.first.Scalar()) ||
-        is_in_a_key(entry.second, depth + 1)) {
-      return true;
-    }
-  }
-  return false;
-}
-
-// Keys are shown, values are not.
-bool is_in_values_alone(const std::string& text) {
-  try {
-    return !is_in_a_key(YAML::Load(text), 0);
-  } catch (const YAML::Exception&) {
-    return true;
-  }
-}
 
 void check_taken(const exporter::WebConfig& config) {
   for (const exporter::Header& header : config.headers) {

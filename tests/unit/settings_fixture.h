@@ -48,10 +48,14 @@ inline std::vector<std::string> mistakes(const Environment& environment,
   return settings.error().errors;
 }
 
+// Of the program, or of its first pool.
 inline std::string effective(const Settings& settings,
                              const std::string& name) {
-  for (const EffectiveSetting& setting : settings.effective) {
-    if (setting.name == name) return setting.value + " by " + setting.source;
+  for (const auto* all :
+       {&settings.effective, &settings.pools.at(0).effective}) {
+    for (const EffectiveSetting& setting : *all) {
+      if (setting.name == name) return setting.value + " by " + setting.source;
+    }
   }
   return "missing";
 }

@@ -1,4 +1,4 @@
-#include "exporter/web_config/yaml_mapping.h"
+#include "exporter/settings/yaml_mapping.h"
 
 #include <yaml-cpp/eventhandler.h>
 
@@ -16,6 +16,9 @@ namespace dbpool::exporter {
 namespace {
 
 constexpr std::size_t kShownKey = 60;
+
+// yaml-cpp takes some hundred times as much memory, and keeps it.
+constexpr std::size_t kLargest = 64UL * 1024;
 
 std::string shown(const std::string& key) {
   return in_quotes(redact(to_utf8(utf8_prefix(to_utf8(key), kShownKey))));
@@ -68,16 +71,57 @@ class FirstLook final : public YAML::EventHandler {
   int depth_ = 0;
 };
 
-}  // namespace
+int line_of_odd_byte(std::string_view text) {
+  int line = 1;
+  while (!text.empty()) {
+    const std::size_t length = utf8_length(text);
+    if (length == 0) break;
+    if (text.front() == '\n') ++line;
+    text.remove_prefix(length);
+  }
+  return line;
+}
 
-std::optional<YAML::Node> load_yaml(const std::string& text) {
+YAML::Node root_of(const std::string& text) {
+  if (text.size() > kLargest) {
+    refuse_yaml(0,
+                "is larger than 64 KiB; expected settings alone, and "
+                "certificates in files of their own");
+  }
+  if (!is_utf8(text)) refuse_yaml(line_of_odd_byte(text), "is not UTF-8");
   std::istringstream stream(text);
   YAML::Parser parser(stream);
   FirstLook look;
   while (parser.HandleNextDocument(look)) {
   }
-  if (look.documents() == 0) return std::nullopt;
-  return YAML::Load(text);
+  return look.documents() == 0 ? YAML::Node() : YAML::Load(text);
+}
+
+tl::unexpected<std::string> mistake(const std::string& path, int line,
+                                    const std::string& text) {
+  return tl::make_unexpected(
+      path + (line > 0 ? ":" + std::to_string(line) : "") + ": " + text);
+}
+
+}  // namespace
+
+tl::expected<void, std::string> read_yaml(
+    const std::string& text, const std::string& path,
+    const std::function<void(const YAML::Node&)>& take) {
+  try {
+    take(root_of(text));
+    return {};
+  } catch (const YamlMistake& found) {
+    return mistake(path, found.line, found.text);
+  } catch (const YAML::Exception& error) {
+    // What follows a colon may be a piece of the file.
+    const std::string why = error.msg.substr(0, error.msg.find(':'));
+    // What is missing at the end is missed behind the last line break.
+    const auto breaks = std::count(text.begin(), text.end(), '\n');
+    const int lines = static_cast<int>(breaks) + (text.ends_with('\n') ? 0 : 1);
+    return mistake(path, std::min(error.mark.line + 1, lines),
+                   "no YAML: " + why);
+  }
 }
 
 void refuse_yaml(int line, std::string text) {
@@ -154,6 +198,7 @@ bool YamlMapping::boolean(std::string_view key, bool otherwise) const {
 
 std::vector<std::string> YamlMapping::texts(std::string_view key) const {
   std::vector<std::string> all;
+  std::size_t bytes = 0;
   if (!has(key)) return all;
   const YAML::Node& node = *find(key);
   if (!node.IsSequence()) {
@@ -166,6 +211,11 @@ std::vector<std::string> YamlMapping::texts(std::string_view key) const {
                   prefix_ + std::string(key) + ": expected a list of texts");
     }
     all.push_back(item.Scalar());
+    bytes += item.Scalar().size() + 1;
+    if (bytes > kLargest) {
+      refuse_yaml(yaml_line(item), prefix_ + std::string(key) +
+                                       ": expected at most 64 KiB of text");
+    }
   }
   return all;
 }

@@ -1,19 +1,20 @@
-// YamlMapping: a mapping of a YAML file with a fixed set of keys, read
-// strictly.
-#ifndef DBPOOL_EXPORTER_WEB_CONFIG_YAML_MAPPING_H_
-#define DBPOOL_EXPORTER_WEB_CONFIG_YAML_MAPPING_H_
+// YAML files of settings: bounded, one document, their mappings with a fixed
+// set of keys, read strictly.
+#ifndef DBPOOL_EXPORTER_SETTINGS_YAML_MAPPING_H_
+#define DBPOOL_EXPORTER_SETTINGS_YAML_MAPPING_H_
 
 #include <yaml-cpp/yaml.h>
 
-#include <optional>
+#include <functional>
 #include <string>
 #include <string_view>
+#include <tl/expected.hpp>
 #include <utility>
 #include <vector>
 
 namespace dbpool::exporter {
 
-// A mistake in a file. Thrown and caught within this folder only.
+// A mistake in a file. Thrown to read_yaml(), which tells it.
 struct YamlMistake {
   int line = 0;  // from 1; 0: of the whole file
   std::string text;
@@ -21,13 +22,16 @@ struct YamlMistake {
 
 [[noreturn]] void refuse_yaml(int line, std::string text);
 
+// Calls `take` with the root of `text`, a null node where it is empty; `take`
+// may throw YamlMistake. The error is one line that names `path` and the line,
+// and holds no value: no YAML, more than 64 KiB, several documents, nested more
+// than 32 levels deep, not UTF-8, or what `take` refused.
+tl::expected<void, std::string> read_yaml(
+    const std::string& text, const std::string& path,
+    const std::function<void(const YAML::Node&)>& take);
+
 // From 1.
 int yaml_line(const YAML::Node& node);
-
-// The one document of a file; nothing if there is none. Throws YAML::Exception
-// where the text is no YAML, and YamlMistake for more than one document and for
-// one that is nested too deep.
-std::optional<YAML::Node> load_yaml(const std::string& text);
 
 // All functions throw YamlMistake. A value of null counts as not given.
 class YamlMapping {
@@ -43,6 +47,7 @@ class YamlMapping {
   int line(std::string_view key) const;
   std::string text(std::string_view key) const;  // "" when it is not given
   bool boolean(std::string_view key, bool otherwise) const;
+  // All together no longer than a file: aliases can repeat a text.
   std::vector<std::string> texts(std::string_view key) const;
   YamlMapping mapping(std::string_view key,
                       const std::vector<std::string>& known) const;
@@ -60,4 +65,4 @@ class YamlMapping {
 
 }  // namespace dbpool::exporter
 
-#endif  // DBPOOL_EXPORTER_WEB_CONFIG_YAML_MAPPING_H_
+#endif  // DBPOOL_EXPORTER_SETTINGS_YAML_MAPPING_H_

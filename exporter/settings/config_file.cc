@@ -1,0 +1,357 @@
+#include "exporter/settings/config_file.h"
+
+#include <algorithm>
+#include <array>
+#include <filesystem>
+#include <utility>
+
+#include "dbpool/error.h"
+#include "dbpool/utf8.h"
+#include "exporter/bounded_file.h"
+#include "exporter/logging/log_line.h"
+#include "exporter/settings/definitions.h"
+#include "exporter/settings/yaml_mapping.h"
+#include "exporter/utf8.h"
+
+namespace dbpool::exporter {
+
+namespace {
+
+using Names = std::vector<std::string>;
+
+// One more than what read_yaml() takes, so that it can tell.
+constexpr std::size_t kMostBytes = 64UL * 1024 + 1;
+// All values together, variables put in.
+constexpr std::size_t kMostExpanded = 1024UL * 1024;
+// Each has threads and connections of its own.
+constexpr std::size_t kMostPools = 100;
+constexpr std::size_t kLongestName = 60;
+constexpr std::size_t kShownPath = 200;
+
+struct SecretKey {
+  std::string_view key, name;
+};
+constexpr std::array kSecretKeys = {
+    SecretKey{"url", "DATABASE_URL"}, SecretKey{"password", "password"},
+    SecretKey{"ssl_ca", "DB_SSL_CA"}, SecretKey{"ssl_cert", "DB_SSL_CERT"},
+    SecretKey{"ssl_key", "DB_SSL_KEY"}};
+
+struct Part {
+  std::string_view key, keyword;  // as libpq calls it
+};
+constexpr std::array kParts = {Part{"host", "host"}, Part{"port", "port"},
+                               Part{"user", "user"},
+                               Part{"database", "dbname"}};
+
+bool is_name_char(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+         (c >= '0' && c <= '9') || c == '_';
+}
+
+bool is_pool_name(std::string_view name) {
+  return !name.empty() && name.size() <= kLongestName &&
+         std::ranges::all_of(name, [](char c) {
+           return is_name_char(c) || c == '-' || c == '.';
+         });
+}
+
+// As a value of a connection string: in quotes, these escaped.
+std::string conninfo_value(std::string_view text) {
+  std::string result = "'";
+  for (const char c : text) {
+    if (c == '\'' || c == '\\') result += '\\';
+    result += c;
+  }
+  return result + "'";
+}
+
+// As it is, where that is one line.
+std::string shown_path(const std::string& path) {
+  const std::string safe = redact(to_utf8(path));
+  std::string start(utf8_prefix(safe, kShownPath));
+  const bool is_plain = std::ranges::none_of(
+      start, [](char c) { return (c >= 0 && c < ' ') || c == '\x7f'; });
+  return is_plain ? start : in_quotes(start);
+}
+
+// What may stand behind `prefix`, which is empty or ends with a dot.
+Names known_keys(const std::string& prefix, bool of_pool) {
+  Names known;
+  for (const Definition& definition : definitions()) {
+    const std::string key = definition.file_key();
+    if (definition.is_of_pool() != of_pool || !key.starts_with(prefix)) {
+      continue;
+    }
+    const std::size_t from = prefix.size();
+    std::string name = key.substr(from, key.find('.', from) - from);
+    if (std::ranges::find(known, name) == known.end()) {
+      known.push_back(std::move(name));
+    }
+  }
+  return known;
+}
+
+Names keys_of_pool() {
+  Names keys = known_keys("", true);
+  for (const SecretKey& secret : kSecretKeys) {
+    keys.emplace_back(secret.key);
+    keys.push_back(std::string(secret.key) + "_file");
+  }
+  for (const Part& part : kParts) keys.emplace_back(part.key);
+  return keys;
+}
+
+const Definition* definition_of(const std::string& file_key, bool of_pool) {
+  for (const Definition& definition : definitions()) {
+    if (definition.is_of_pool() == of_pool &&
+        definition.file_key() == file_key) {
+      return &definition;
+    }
+  }
+  return nullptr;
+}
+
+class Reader {
+ public:
+  Reader(const std::string& path, const Environment& environment)
+      : folder_(std::filesystem::path(path).parent_path()),
+        environment_(environment) {
+    file_.shown_path = shown_path(path);
+  }
+
+  ConfigFile read(const YAML::Node& root);
+
+ private:
+  void take_settings(const YamlMapping& at, const std::string& where,
+                     const std::string& prefix, PoolSection* pool);
+  void take_setting(const Definition& definition, const YamlMapping& at,
+                    const std::string& key, const std::string& where,
+                    Source& source);
+  Given given(const YamlMapping& at, const std::string& key,
+              const std::string& where, const Names& texts);
+  void take_pools(const YamlMapping& top);
+  void take_secrets(const YamlMapping& at, const std::string& where,
+                    PoolSection& pool);
+  void take_parts(const YamlMapping& at, const std::string& where,
+                  PoolSection& pool);
+  std::string name_of(int line, std::string_view where,
+                      std::string_view key) const {
+    std::string name = file_.shown_path + ":" + std::to_string(line) + ": ";
+    return name.append(where).append(key);
+  }
+  std::string value(const YamlMapping& at, const std::string& key,
+                    const std::string& where);
+  std::string expand(const std::string& text, int line,
+                     const std::string& name);
+  std::string variable(const std::string& name, int line,
+                       const std::string& key);
+  std::string in_folder(const std::string& path) const;
+
+  // Constant after construction.
+  const std::filesystem::path folder_;
+  const Environment& environment_;
+
+  std::size_t expanded_ = 0;  // bytes so far
+  bool is_secret_ = false;    // what is being expanded
+  ConfigFile file_;
+};
+
+ConfigFile Reader::read(const YAML::Node& root) {
+  Names known = known_keys("", false);
+  known.insert(known.end(), {"profile", "pools"});
+  const YamlMapping top(root, "", known);
+  if (top.has("profile")) {
+    file_.profile = given(top, "profile", "", {top.text("profile")});
+  }
+  take_settings(top, "", "", nullptr);
+  take_pools(top);
+  return std::move(file_);
+}
+
+// `where` is empty or ends with ": ". Without a pool those of the program.
+void Reader::take_settings(const YamlMapping& at, const std::string& where,
+                           const std::string& prefix, PoolSection* pool) {
+  const bool of_pool = pool != nullptr;
+  Source& source = of_pool ? pool->source : file_.source;
+  for (const std::string& key : at.keys()) {
+    const std::string full = prefix + key;
+    if (const Definition* definition = definition_of(full, of_pool)) {
+      take_setting(*definition, at, key, where, source);
+      continue;
+    }
+    const Names known = known_keys(full + ".", of_pool);
+    if (known.empty()) continue;  // no setting of the table
+    take_settings(at.mapping(key, known), where + key + ": ", full + ".", pool);
+  }
+}
+
+void Reader::take_setting(const Definition& definition, const YamlMapping& at,
+                          const std::string& key, const std::string& where,
+                          Source& source) {
+  if (!at.has(key)) return;
+  Given taken =
+      given(at, key, where,
+            definition.repeatable ? at.texts(key) : Names{at.text(key)});
+  if (taken.values.empty()) return;
+  if (definition.value.starts_with("FILE")) {
+    for (std::string& path : taken.values) path = in_folder(path);
+  }
+  source[std::string(definition.key())] = std::move(taken);
+}
+
+Given Reader::given(const YamlMapping& at, const std::string& key,
+                    const std::string& where, const Names& texts) {
+  const int line = at.line(key);
+  Given result{name_of(line, where, key), "configuration", {}};
+  for (const std::string& text : texts) {
+    result.values.push_back(expand(text, line, where + key));
+  }
+  result.shown = texts;
+  return result;
+}
+
+void Reader::take_pools(const YamlMapping& top) {
+  const YamlMapping pools = top.mapping("pools", {});
+  const Names names = pools.keys();
+  if (names.size() > kMostPools) {
+    refuse_yaml(top.line("pools"), "pools: " + std::to_string(names.size()) +
+                                       " pools; expected at most " +
+                                       std::to_string(kMostPools));
+  }
+  const Names keys = keys_of_pool();
+  for (const std::string& name : names) {
+    const int line = std::max(pools.line(name), top.line("pools"));
+    if (!is_pool_name(name)) {
+      refuse_yaml(line,
+                  "pools: expected a name of up to 60 letters, digits, '_', "
+                  "'-' and '.'");
+    }
+    const std::string where = "pools: " + name;
+    PoolSection& pool = file_.pools.emplace_back();
+    pool.name = name;
+    pool.where = name_of(line, where, "");
+    const YamlMapping at = pools.mapping(name, keys);
+    take_settings(at, where + ": ", "", &pool);
+    take_secrets(at, where + ": ", pool);
+    take_parts(at, where + ": ", pool);
+  }
+}
+
+void Reader::take_secrets(const YamlMapping& at, const std::string& where,
+                          PoolSection& pool) {
+  is_secret_ = true;
+  for (const SecretKey& secret : kSecretKeys) {
+    const std::string key(secret.key);
+    const std::string file_key = key + "_file";
+    if (!at.has(key) && !at.has(file_key)) continue;
+    SecretWays& ways = pool.secrets[std::string(secret.name)];
+    ways.name = name_of(at.line(key), where, key);
+    ways.value = value(at, key, where);
+    ways.file_name = name_of(at.line(file_key), where, file_key);
+    ways.path = in_folder(value(at, file_key, where));
+    ways.pipes = Pipes::kRefuse;
+  }
+  is_secret_ = false;
+}
+
+void Reader::take_parts(const YamlMapping& at, const std::string& where,
+                        PoolSection& pool) {
+  const bool has_url = pool.secrets.contains("DATABASE_URL");
+  for (const Part& part : kParts) {
+    const std::string key(part.key);
+    const std::string text = value(at, key, where);
+    if (text.empty()) continue;
+    if (has_url) {
+      refuse_yaml(at.line(key), where + key +
+                                    " contradicts the pool's url; expected "
+                                    "one of them");
+    }
+    pool.parts += (pool.parts.empty() ? "" : " ") + std::string(part.keyword) +
+                  "=" + conninfo_value(text);
+  }
+  if (pool.secrets.contains("password") && !has_url && pool.parts.empty()) {
+    refuse_yaml(std::max(at.line("password"), at.line("password_file")),
+                where +
+                    "a password alone; expected url, or host, port, user "
+                    "and database, beside it");
+  }
+}
+
+std::string Reader::value(const YamlMapping& at, const std::string& key,
+                          const std::string& where) {
+  return expand(at.text(key), at.line(key), where + key);
+}
+
+// `name` is that of the key, for messages.
+std::string Reader::expand(const std::string& text, int line,
+                           const std::string& name) {
+  std::string result;
+  for (std::size_t at = 0; at < text.size();) {
+    if (text.compare(at, 3, "$${") == 0) {
+      result += "${";
+      at += 3;
+    } else if (text.compare(at, 2, "${") != 0) {
+      result += text[at++];
+    } else {
+      const std::size_t from = at + 2;
+      at = from;
+      while (at < text.size() && is_name_char(text[at])) ++at;
+      if (at == from || at == text.size() || text[at] != '}') {
+        refuse_yaml(line, name + ": expected ${NAME}, or $${ for a plain ${");
+      }
+      result += variable(text.substr(from, at++ - from), line, name);
+    }
+    if (expanded_ + result.size() > kMostExpanded) {
+      refuse_yaml(line, name +
+                            ": the values grow too long; expected at most "
+                            "1 MiB together");
+    }
+  }
+  expanded_ += result.size();
+  return std::string(trim(result));
+}
+
+std::string Reader::variable(const std::string& name, int line,
+                             const std::string& key) {
+  const auto found = environment_.find(name);
+  if (found == environment_.end()) {
+    // What stands between the braces may be a piece of a password.
+    const std::string shown = is_secret_ ? "…" : name.substr(0, kLongestName);
+    refuse_yaml(line, key + ": ${" + shown +
+                          "} is not set; expected a variable of the "
+                          "environment");
+  }
+  Names& all = file_.variables;
+  if (std::ranges::find(all, name) == all.end()) all.push_back(name);
+  return found->second;
+}
+
+std::string Reader::in_folder(const std::string& path) const {
+  // Of a script that needs no file.
+  if (path.empty() || path.starts_with("builtin:")) return path;
+  return (folder_ / path).string();
+}
+
+}  // namespace
+
+tl::expected<ConfigFile, std::string> parse_config_file(
+    const std::string& text, const std::string& path,
+    const Environment& environment) {
+  ConfigFile file;
+  auto done = read_yaml(text, shown_path(path), [&](const YAML::Node& root) {
+    file = Reader(path, environment).read(root);
+  });
+  if (!done) return tl::make_unexpected(std::move(done.error()));
+  return file;
+}
+
+tl::expected<ConfigFile, std::string> read_config_file(
+    const std::string& path, const Environment& environment) {
+  const auto text = read_start_of(path, kMostBytes, Pipes::kRefuse);
+  if (text) return parse_config_file(*text, path, environment);
+  return tl::make_unexpected(
+      "--config.file=" + in_quotes(redact(to_utf8(path))) + ": " +
+      text.error() + "; expected the path of a file that can be read");
+}
+
+}  // namespace dbpool::exporter

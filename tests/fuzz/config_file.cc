@@ -1,0 +1,55 @@
+// The YAML of --config.file: a refusal is one line that shows no value; what is
+// taken is bounded, whatever variables and aliases put into it.
+
+#include "exporter/settings/config_file.h"
+
+#include "tests/fuzz/yaml_keys.h"
+
+namespace dbpool::fuzz {
+namespace {
+
+// 1 MiB of values, and the folder before each path.
+constexpr std::size_t kMostBytes = 2 * 1024UL * 1024;
+
+std::size_t size_of(const exporter::Source& source) {
+  std::size_t bytes = 0;
+  for (const auto& [key, given] : source) {
+    require(!given.values.empty() && given.values.size() == given.shown.size(),
+            "each value has what is shown in its place", key);
+    for (const std::string& value : given.values) bytes += value.size();
+  }
+  return bytes;
+}
+
+void check_taken(const exporter::ConfigFile& file) {
+  std::size_t bytes = size_of(file.source);
+  for (const exporter::PoolSection& pool : file.pools) {
+    require(!pool.name.empty() && !pool.where.empty(), "a pool has a name");
+    bytes += size_of(pool.source);
+    for (const auto& [name, ways] : pool.secrets) bytes += ways.value.size();
+  }
+  require(bytes <= kMostBytes, "what a file gives is bounded");
+}
+
+}  // namespace
+}  // namespace dbpool::fuzz
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data,
+                                      std::size_t size) {
+  using namespace dbpool::fuzz;
+  const std::string text = planted(view(data, size));
+  const auto file = dbpool::exporter::parse_config_file(
+      text, "/etc/dbpool/pools.yml",
+      {{"N", "3"}, {"LONG", std::string(100'000, 'x')}});
+  if (file) {
+    check_taken(*file);
+    return 0;
+  }
+  require_one_line(file.error());
+  require(file.error().starts_with("/etc/dbpool/pools.yml"),
+          "a refusal names the file", file.error());
+  if (has_secret(text) && is_in_values_alone(text)) {
+    require_no_secret(file.error());
+  }
+  return 0;
+}
