@@ -7,6 +7,7 @@
 #include <ranges>
 
 #include "dbpool/utf8.h"
+#include "exporter/settings/config_page.h"
 #include "exporter/settings/definitions.h"
 #include "tests/fuzz/fuzz.h"
 
@@ -83,6 +84,7 @@ void check_shown(const std::vector<EffectiveSetting>& effective) {
 void check_taken(const Settings& settings) {
   check_shown(settings.effective);
   for (const auto& pool : settings.pools) check_shown(pool.effective);
+  require_no_secret(config_page(settings));
   for (const auto& each : settings.notices) require_no_secret(each.text);
   for (const ListenAddress& each : settings.web.listen) {
     const auto again = parse_listen_address(to_string(each));

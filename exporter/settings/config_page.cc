@@ -1,0 +1,122 @@
+#include "exporter/settings/config_page.h"
+
+#include <yaml-cpp/yaml.h>
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <string_view>
+#include <vector>
+
+#include "dbpool/connect.h"
+#include "exporter/settings/definitions.h"
+#include "exporter/utf8.h"
+
+namespace dbpool::exporter {
+
+namespace {
+
+constexpr const char* kSecret = "<secret>";
+
+struct Material {
+  std::string_view variable, key;
+  const char* shown;
+};
+constexpr std::array kMaterial = {
+    Material{"DB_SSL_CA", "ssl_ca", "<given>"},
+    Material{"DB_SSL_CERT", "ssl_cert", "<given>"},
+    Material{"DB_SSL_KEY", "ssl_key", kSecret}};
+
+// One mapping of settings, whose keys have a mapping for each dot.
+class Groups {
+ public:
+  explicit Groups(YAML::Emitter& out) : out_(out) {}
+
+  // Those of one mapping must follow each other.
+  void add(std::string_view file_key, const EffectiveSetting& setting) {
+    key(file_key);
+    if (setting.list.empty()) {
+      out_ << setting.value;
+    } else {
+      out_ << YAML::Flow << setting.list;
+    }
+    out_ << YAML::Comment(setting.source);
+  }
+  void add(std::string_view file_key, const std::string& value) {
+    key(file_key);
+    out_ << value;
+  }
+  void close() { close_to(0); }
+
+ private:
+  void key(std::string_view file_key) {
+    std::vector<std::string> names;
+    for (std::size_t dot = file_key.find('.'); dot != std::string_view::npos;
+         dot = file_key.find('.')) {
+      names.emplace_back(file_key.substr(0, dot));
+      file_key.remove_prefix(dot + 1);
+    }
+    const auto common = std::ranges::mismatch(names, open_).in1;
+    close_to(static_cast<std::size_t>(common - names.begin()));
+    for (auto name = common; name != names.end(); ++name) {
+      out_ << YAML::Key << *name << YAML::Value << YAML::BeginMap;
+      open_.push_back(*name);
+    }
+    out_ << YAML::Key << std::string(file_key) << YAML::Value;
+  }
+  void close_to(std::size_t depth) {
+    for (; open_.size() > depth; open_.pop_back()) out_ << YAML::EndMap;
+  }
+
+  YAML::Emitter& out_;
+  std::vector<std::string> open_;
+};
+
+void add_table(const std::vector<EffectiveSetting>& effective, Groups& groups) {
+  for (const Definition& definition : definitions()) {
+    for (const EffectiveSetting& setting : effective) {
+      if (setting.name != definition.key()) continue;
+      groups.add(definition.file_key(), setting);
+    }
+  }
+}
+
+void add_database(const PoolSettings& pool, Groups& groups) {
+  if (!pool.database) return;
+  std::string url = pool.database->description();
+  if (const auto mode = pool.database->get("sslmode")) {
+    url += "?sslmode=" + *mode;
+  }
+  groups.add("url", to_utf8(url));
+  if (pool.database->get("password")) groups.add("password", kSecret);
+  for (const Material& material : kMaterial) {
+    if (std::ranges::find(pool.effective, material.variable,
+                          &EffectiveSetting::name) != pool.effective.end()) {
+      groups.add(material.key, material.shown);
+    }
+  }
+}
+
+}  // namespace
+
+std::string config_page(const Settings& settings) {
+  YAML::Emitter out;
+  out << YAML::BeginMap;
+  Groups program(out);
+  program.add("profile", std::string(to_string(settings.profile)));
+  add_table(settings.effective, program);
+  program.close();
+  out << YAML::Key << "pools" << YAML::Value << YAML::BeginMap;
+  for (const PoolSettings& pool : settings.pools) {
+    out << YAML::Key << pool.options.name << YAML::Value << YAML::BeginMap;
+    Groups groups(out);
+    add_database(pool, groups);
+    add_table(pool.effective, groups);
+    groups.close();
+    out << YAML::EndMap;
+  }
+  out << YAML::EndMap << YAML::EndMap;
+  return std::string(out.c_str(), out.size()) + "\n";
+}
+
+}  // namespace dbpool::exporter
