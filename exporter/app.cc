@@ -4,20 +4,20 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <future>
 #include <string>
 #include <string_view>
 #include <utility>
 
 #include "exporter/build_info.h"
 #include "exporter/config_reload.h"
-#include "exporter/health.h"
 #include "exporter/http/addresses.h"
 #include "exporter/http/debug_pools_handler.h"
+#include "exporter/http/health_handler.h"
 #include "exporter/http/lifecycle_handlers.h"
 #include "exporter/http/stats_handler.h"
 #include "exporter/live/landing_page.h"
 #include "exporter/live/live_routes.h"
-#include "exporter/pool_metrics.h"
 #include "exporter/process_metrics.h"
 
 namespace dbpool::exporter {
@@ -31,30 +31,9 @@ constexpr Duration kStragglerGrace = std::chrono::seconds(1);
 // All of a shutdown but the drain: probes, workload, server and stragglers.
 constexpr Duration kEndGrace = std::chrono::seconds(15);
 
-// Most probes under way have their answer by then, and their session can be
-// ended as it should; what lasts longer is abandoned.
-constexpr Duration kProbeGrace = std::chrono::milliseconds(200);
-
-std::optional<ProbeSchedule> schedule(const ProbeSetting& setting) {
-  if (!setting.interval) return std::nullopt;
-  return ProbeSchedule{*setting.interval, setting.timeout};
-}
-
 // How long all that wants connections waits at the start for the server session
 // to be first at the database. Scrapes are answered meanwhile.
 constexpr Duration kHeadStart = std::chrono::seconds(1);
-
-// What ends a statement on the server that no cancel reaches, for example
-// since this process was killed: later than each deadline here, and later
-// than the server's time to obey a cancel, so that the cancel comes first.
-std::optional<Duration> server_statement_timeout(const Settings& settings) {
-  const auto& pool = settings.pool;
-  if (!pool.statement_timeout) return std::nullopt;
-  return std::max({*pool.statement_timeout, settings.probes.select.timeout,
-                   settings.probes.server.timeout,
-                   settings.diagnosis.timeout}) +
-         pool.cancel_grace;
-}
 
 // "--probe.select_1.sql" as a key of a log line: "probe.select_1.sql".
 std::string log_key(std::string_view setting) {
@@ -109,30 +88,23 @@ App::Failure App::start() {
   if (const Failure failure = open_web_config()) return failure;
   if (const Failure failure = check_addresses()) return failure;
   if (const Failure failure = start_demo_database()) return failure;
-  const EventLogOptions log_options{
-      settings_.log_queries, settings_.log_connections, &*settings_.database};
-  events_ = std::make_shared<EventLog>(log_, log_options);
-  open_server_session();
-  if (const Failure failure = start_pool()) return failure;
-  sampler_ = std::make_unique<Ticker>(kRecentSampleInterval, [this] {
-    recent_acquires_.sample(pool_->stats_without_queries());
-  });
-  make_probes();
-  make_watch();
-  make_workload();
-  live_feed_ =
-      std::make_shared<LiveFeed>([this] { return std::vector{pool_->stats()}; },
-                                 [this] { return live_pools(); });
+  if (const Failure failure = make_pools()) return failure;
+  page_->add(pools_);
+  page_->add(std::make_shared<BuildInfoMetrics>());
+  page_->add(std::make_shared<ProcessMetrics>());
+  live_feed_ = std::make_shared<LiveFeed>(
+      [this] {
+        return pools_->each(
+            [](const auto& each) { return each.pool().stats(); });
+      },
+      [this] { return pools_->each(&MonitoredPool::live); });
   live_feed_->start();
   if (const Failure failure = start_server()) return failure;
-  server_session_->wait_ahead(kHeadStart);
-  if (const Failure failure = fill_floor()) return failure;
-  probes_->start();
-  watch_->start();
-  if (workload_) workload_->start();
-  if (demo_load_) demo_load_->start();
-  stats_log_ = std::make_unique<StatsLog>(
-      log_, [pool = pool_.get()] { return pool->stats_without_queries(); });
+  start_load();
+  stats_log_ = std::make_unique<StatsLog>(log_, [this] {
+    return pools_->each(
+        [](const auto& each) { return each.pool().stats_without_queries(); });
+  });
   ready_ = true;
   feed_watchdog();
   manager_.ready();
@@ -188,104 +160,34 @@ App::Failure App::start_demo_database() {
     log_.error(target.error().message);
     return kExitUnclean;
   }
-  settings_.database = *std::move(target);
+  settings_.pools.front().database = *std::move(target);
+  settings_.pools.front().workload = demo_workload();
   return std::nullopt;
 }
 
-void App::open_server_session() {
-  ConnectOptions options;
-  options.sink = events_;
-  options.pool_name = settings_.pool.name;
-  options.server_statement_timeout = server_statement_timeout(settings_);
-  server_session_ =
-      std::make_shared<ServerSession>(*settings_.database, options);
-  // Else it is opened when somebody asks for a report.
-  if (!settings_.probes.server.interval && !settings_.diagnosis.threshold) {
-    return;
-  }
-  server_session_->open_ahead(settings_.probes.server.timeout);
-}
-
-// Without its floor at first: see kHeadStart.
-App::Failure App::start_pool() {
-  PoolOptions options = settings_.pool;
-  options.min_connections = 0;
-  options.server_statement_timeout = server_statement_timeout(settings_);
-  auto pool = Pool::create(*settings_.database, options, events_);
-  if (!pool) {
-    log_.error(pool.error().message);
-    return kExitUsage;
-  }
-  pool_ = std::make_unique<Pool>(*std::move(pool));
-  page_->add(std::make_shared<prometheus::PoolMetrics>(
-      [pool = pool_.get()] { return pool->stats(); },
-      prometheus::PoolKind::kCanary));
-  page_->add(std::make_shared<BuildInfoMetrics>());
-  page_->add(std::make_shared<ProcessMetrics>());
-  log_.info("pool started", {{"pool", settings_.pool.name},
-                             {"database", settings_.database->description()},
-                             {"max", settings_.pool.max_connections},
-                             {"min", settings_.pool.min_connections}});
-  return std::nullopt;
-}
-
-App::Failure App::fill_floor() {
-  const auto filled = pool_->resize(settings_.pool.min_connections,
-                                    settings_.pool.max_connections);
-  if (filled) return std::nullopt;
-  log_.error(filled.error().message);
-  return kExitUsage;
-}
-
-void App::make_probes() {
-  const ProbeSettings& given = settings_.probes;
-  const ProbeOptions options{schedule(given.connect), schedule(given.select),
-                             given.select_sql, schedule(given.server)};
-  const ProbeChange on_change = [this](std::string_view probe,
-                                       const Error* error) {
-    if (error == nullptr) {
-      log_.info("probe succeeds again", {{"probe", probe}});
-      return;
+App::Failure App::make_pools() {
+  std::vector<PoolSet::PoolPtr> pools;
+  for (const PoolSettings& settings : settings_.pools) {
+    auto pool = MonitoredPool::create(settings, report_numbers_, log_);
+    if (!pool) {
+      log_.error(pool.error());
+      return kExitUsage;
     }
-    log_.warn("probe fails", {{"probe", probe},
-                              {"reason", probe_reason(*error)},
-                              {"error", error->message}});
-  };
-  probes_ =
-      std::make_shared<Probes>(*pool_, options, server_session_, on_change);
-  page_->add(probes_);
-}
-
-void App::make_watch() {
-  watch_ = std::make_shared<ExhaustionWatch>(
-      *pool_, server_session_,
-      DiagnosisOptions{settings_.diagnosis.threshold,
-                       settings_.diagnosis.timeout},
-      [this] {
-        PoolHealth now = health().front();
-        return now.status == HealthStatus::kDown ? std::move(now.reason)
-                                                 : std::string();
-      },
-      log_);
-  page_->add(watch_);
-}
-
-void App::make_workload() {
-  std::optional<WorkloadOptions> options = settings_.workload;
-  if (settings_.demo) options = demo_workload();
-  if (!options) return;
-  workload_ = std::make_shared<Workload>(
-      *pool_, *options,
-      [events = events_](std::string_view workload, const Error& error) {
-        events->acquire_failed(workload, error);
-      },
-      [events = events_](std::string_view workload, std::string_view problem) {
-        events->script_failed(workload, problem);
-      });
-  page_->add(workload_);
-  if (settings_.demo) {
-    demo_load_ = std::make_unique<DemoLoad>(*pool_, *workload_, print_line);
+    pools.push_back(*std::move(pool));
   }
+  pools_->set(std::move(pools));
+  return std::nullopt;
+}
+
+void App::start_load() {
+  const TimePoint head_start = Clock::now() + kHeadStart;
+  const auto pools = pools_->all();
+  for (const auto& pool : pools) pool->start(head_start);
+  if (!settings_.demo) return;
+  MonitoredPool& pool = *pools.front();
+  demo_load_ =
+      std::make_unique<DemoLoad>(pool.pool(), *pool.workload(), print_line);
+  demo_load_->start();
 }
 
 App::Failure App::start_server() {
@@ -315,14 +217,16 @@ App::Failure App::start_server() {
   return std::nullopt;
 }
 
-// By what users need of it: the HTTP side and the pool's lock.
+// By what users need of it: the HTTP side and the pools' locks.
 void App::feed_watchdog() {
   const auto period = manager_.watchdog_period();
   if (!period) return;
   // Two may fail before the manager loses patience.
   const Duration interval = *period / 3;
   watchdog_ = std::make_unique<Ticker>(interval, [this, interval] {
-    (void)pool_->stats_without_queries();
+    for (const auto& pool : pools_->all()) {
+      (void)pool->pool().stats_without_queries();
+    }
     if (server_->answers(
             std::chrono::ceil<std::chrono::milliseconds>(interval))) {
       manager_.lives();
@@ -335,20 +239,20 @@ void App::feed_watchdog() {
 }
 
 std::vector<Route> App::routes() {
-  const auto ask = [this] { return health(); };
+  const auto ask = [this] { return pools_->each(&MonitoredPool::health); };
   std::vector<Route> routes = {
       landing_route(settings_.web.telemetry_path, ask),
       metrics_route(settings_.web.telemetry_path, page_),
       health_route(ask),
-      stats_route([this] { return std::vector{pool_->stats()}; }),
+      stats_route([this] {
+        return pools_->each(
+            [](const auto& each) { return each.pool().stats(); });
+      }),
       debug_pools_route(
-          [this] {
-            return std::vector{PoolHolders{pool_->stats_without_queries(),
-                                           pool_->connections(),
-                                           watch_->verdict().verdict}};
-          },
-          [this] { return watch_->reports(); }),
-      take_report_route([this] { return watch_->ask(); }),
+          [this] { return pools_->each(&MonitoredPool::holders); },
+          [this] { return pools_->reports(); }),
+      take_report_route(
+          [this](auto pool) { return pools_->ask_for_reports(pool); }),
       live_json_route(live_feed_),
       live_stream_route(live_feed_),
       healthy_route(),
@@ -357,75 +261,52 @@ std::vector<Route> App::routes() {
   return routes;
 }
 
-std::vector<PoolHealth> App::health() const {
-  HealthFacts facts;
-  facts.connect = probes_->connect();
-  facts.select = probes_->select();
-  facts.server = probes_->server();
-  facts.now = Clock::now();
-  facts.stats = pool_->stats_without_queries();
-  facts.recent = recent_acquires_.until(facts.stats);
-  return {judge_health(std::move(facts))};
-}
-
-std::vector<LivePool> App::live_pools() const {
-  return {{health().front(), watch_->verdict(), pool_->connections(),
-           watch_->reports()}};
-}
-
 int App::stop() {
   log_.info("shutting down", {{"signal", signal_name(signals_.stop_signal())}});
   ready_ = false;
-  manager_.stopping(settings_.drain_timeout + kEndGrace);
+  manager_.stopping(longest_drain() + kEndGrace);
   stats_log_.reset();
-  watch_->request_stop();
-  stop_probes();
   if (demo_load_) demo_load_->stop();
-  if (workload_) workload_->stop();
-  log_leases_out();
-  const CloseReport report =
-      pool_->close(Clock::now() + settings_.drain_timeout);
-  if (workload_) {
-    workload_->cancel();
-    workload_->wait(Clock::now() + kStragglerGrace);
-  }
+  const std::size_t left = drain_pools();
   watchdog_.reset();
   server_->stop();
   if (demo_database_) demo_database_->stop();
-  log_.info(report.clean() ? "shut down" : "shut down with leases left",
-            {{"leases_left", report.left.size()}});
-  const int code = report.clean() ? kExitClean : kExitUnclean;
-  leave_if_a_probe_hangs(code);
+  log_.info(left == 0 ? "shut down" : "shut down with leases left",
+            {{"leases_left", left}});
+  const int code = left == 0 ? kExitClean : kExitUnclean;
+  leave_if_something_hangs(code);
   return code;
 }
 
-// Before the drain, which would wait for their leases and name them as left.
-void App::stop_probes() {
-  probes_->request_stop();
-  if (probes_->wait_stopped(Clock::now() + kProbeGrace)) return;
-  probes_->abandon();
-  probes_->wait_stopped(Clock::now() + kStragglerGrace);
+// All at once: each has its own deadline from now on. How many leases are left.
+std::size_t App::drain_pools() {
+  std::vector<std::future<CloseReport>> reports;
+  for (const auto& pool : pools_->all()) {
+    reports.push_back(
+        std::async(std::launch::async, [pool] { return pool->stop(); }));
+  }
+  std::size_t left = 0;
+  for (auto& report : reports) left += report.get().left.size();
+  return left;
 }
 
-void App::log_leases_out() {
-  const auto out =
-      pool_->stats_without_queries()
-          .connections[static_cast<std::size_t>(ConnectionState::kActive)];
-  if (out == 0) return;
-  log_.info("waiting for leases",
-            {{"leases", out},
-             {"timeout_seconds",
-              std::chrono::duration<double>(settings_.drain_timeout).count()}});
+Duration App::longest_drain() const {
+  Duration longest{0};
+  for (const auto& pool : pools_->all()) {
+    longest = std::max(longest, pool->settings().drain_timeout);
+  }
+  return longest;
 }
 
 // Its thread cannot be ended from outside; the process can.
-void App::leave_if_a_probe_hangs(int code) {
+void App::leave_if_something_hangs(int code) {
   const TimePoint until = Clock::now() + kStragglerGrace;
-  const bool probes_ended = probes_->wait_stopped(until);
-  if (watch_->wait_stopped(until) && probes_ended) return;
-  log_.warn(probes_ended
-                ? "an exhaustion report is still under way and is left behind"
-                : "a probe is still under way and is left behind");
+  std::optional<std::string_view> hanging;
+  for (const auto& pool : pools_->all()) {
+    if (const auto what = pool->wait_stopped(until)) hanging = what;
+  }
+  if (!hanging) return;
+  log_.warn(std::string(*hanging) + " is still under way and is left behind");
   log_.flush();
   std::_Exit(code);
 }

@@ -1,7 +1,7 @@
 // App: the wiring of the program, its start and its shutdown.
 //
-//   settings ─▶ [demo's database] ─▶ pool ─▶ collectors ─▶ HTTP
-//            ─▶ probes ─▶ workload ─▶ … a signal … ─▶ shutdown
+//   settings ─▶ [demo's database] ─▶ pools ─▶ HTTP ─▶ load
+//            ─▶ … a signal … ─▶ shutdown
 //
 // Exit codes: 0 all leases came back; 1 leases were left, or the demo's
 // database does not start; 2 a mistake in the settings or in the file of
@@ -15,26 +15,19 @@
 #include <optional>
 #include <vector>
 
-#include "dbpool/pool.h"
 #include "exporter/demo/demo_database.h"
 #include "exporter/demo/demo_load.h"
-#include "exporter/diagnosis/exhaustion_watch.h"
-#include "exporter/diagnosis/server_session.h"
-#include "exporter/event_log.h"
-#include "exporter/http/health_handler.h"
 #include "exporter/http/metrics_handler.h"
 #include "exporter/http/server.h"
 #include "exporter/live/live_feed.h"
 #include "exporter/logging/logger.h"
-#include "exporter/probes/probes.h"
-#include "exporter/recent_acquires.h"
+#include "exporter/pool_set.h"
 #include "exporter/service_manager.h"
 #include "exporter/settings/settings.h"
 #include "exporter/signals.h"
 #include "exporter/stats_log.h"
 #include "exporter/ticker.h"
 #include "exporter/web_config/web_guard.h"
-#include "exporter/workload/workload.h"
 
 namespace dbpool::exporter {
 
@@ -64,21 +57,15 @@ class App {
   Failure check_addresses();
   Failure open_web_config();
   Failure start_demo_database();
-  Failure start_pool();
-  Failure fill_floor();
-  void open_server_session();
+  Failure make_pools();
   Failure start_server();
-  void make_probes();
-  void make_watch();
-  void make_workload();
+  void start_load();
   void feed_watchdog();
   std::vector<Route> routes();
-  std::vector<PoolHealth> health() const;
-  std::vector<LivePool> live_pools() const;
   int stop();
-  void stop_probes();
-  void log_leases_out();
-  void leave_if_a_probe_hangs(int code);
+  std::size_t drain_pools();
+  Duration longest_drain() const;
+  void leave_if_something_hangs(int code);
 
   // Constant after construction.
   Settings settings_;
@@ -88,19 +75,14 @@ class App {
 
   std::atomic<bool> ready_ = false;
 
-  // Set by start(), in this order; destroyed in reverse: what uses the pool
-  // goes before it, and the server, which shows it all, goes first.
+  // Set by start(), in this order; destroyed in reverse: what uses the pools
+  // goes before them, and the server, which shows it all, goes first.
   std::unique_ptr<DemoDatabase> demo_database_;
-  std::shared_ptr<EventLog> events_;
-  std::shared_ptr<ServerSession> server_session_;
-  std::unique_ptr<Pool> pool_;
-  std::shared_ptr<Probes> probes_;
-  std::shared_ptr<Workload> workload_;  // null when none was asked for
+  const std::shared_ptr<ReportNumbers> report_numbers_ =
+      std::make_shared<ReportNumbers>();
+  const std::shared_ptr<PoolSet> pools_ = std::make_shared<PoolSet>();
   std::unique_ptr<DemoLoad> demo_load_;
   std::unique_ptr<StatsLog> stats_log_;
-  RecentAcquires recent_acquires_;
-  std::unique_ptr<Ticker> sampler_;  // of recent_acquires_
-  std::shared_ptr<ExhaustionWatch> watch_;
   std::shared_ptr<LiveFeed> live_feed_;
   // Shares what it shows, so it goes before the pool as well.
   const std::shared_ptr<MetricsPage> page_ = std::make_shared<MetricsPage>();

@@ -23,10 +23,11 @@ void write_line(Logger& log, const PoolStats& stats) {
 
 }  // namespace
 
-StatsLog::StatsLog(Logger& log, std::function<PoolStats()> snapshot,
+StatsLog::StatsLog(Logger& log,
+                   std::function<std::vector<PoolStats>()> snapshot,
                    Duration interval)
     : ticker_(interval, [&log, snapshot = std::move(snapshot)] {
-        write_line(log, snapshot());
+        for (const PoolStats& stats : snapshot()) write_line(log, stats);
       }) {}
 
 }  // namespace dbpool::exporter

@@ -1,10 +1,11 @@
-// StatsLog: one line a minute for a pool, as getPoolStats() users wrote it, in
-// the words of /stats.
+// StatsLog: one line a minute for each pool, as getPoolStats() users wrote it,
+// in the words of /stats.
 #ifndef DBPOOL_EXPORTER_STATS_LOG_H_
 #define DBPOOL_EXPORTER_STATS_LOG_H_
 
 #include <chrono>
 #include <functional>
+#include <vector>
 
 #include "dbpool/options.h"
 #include "dbpool/stats.h"
@@ -19,7 +20,7 @@ inline constexpr Duration kStatsLogInterval = std::chrono::minutes(1);
 class StatsLog {
  public:
   // `log` must outlive it; `snapshot` is called on its thread.
-  StatsLog(Logger& log, std::function<PoolStats()> snapshot,
+  StatsLog(Logger& log, std::function<std::vector<PoolStats>()> snapshot,
            Duration interval = kStatsLogInterval);
 
  private:

@@ -39,9 +39,11 @@ std::string statement_words(const ConnectionStats& connection) {
 ExhaustionWatch::ExhaustionWatch(const Pool& pool,
                                  std::shared_ptr<ServerSession> session,
                                  DiagnosisOptions options, DownReason down,
+                                 std::shared_ptr<ReportNumbers> numbers,
                                  Logger& log)
     : pool_(pool),
       options_(within_acquires(options, pool.options())),
+      numbers_(std::move(numbers)),
       log_(log),
       live_(pool, std::move(session), options_, std::move(down), log) {}
 
@@ -55,9 +57,9 @@ void ExhaustionWatch::start() {
 
 std::uint64_t ExhaustionWatch::ask() {
   const std::lock_guard lock(mutex_);
-  asked_ = true;
+  if (!asked_) asked_ = numbers_->next();
   changed_.notify_all();
-  return taken_ + (taking_ ? 2 : 1);
+  return *asked_;
 }
 
 std::vector<ReportPtr> ExhaustionWatch::reports() const {
@@ -74,10 +76,10 @@ bool ExhaustionWatch::wait_stopped(TimePoint deadline) {
 
 void ExhaustionWatch::loop(const std::stop_token& stop) {
   while (!stop.stop_requested()) {
-    const bool asked = wait_for_a_look(stop);
+    const auto asked = wait_for_a_look(stop);
     if (stop.stop_requested()) break;
     look(stop);
-    if (is_due(Clock::now()) || asked) take(stop);
+    if (is_due(Clock::now()) || asked) take(asked, stop);
   }
   const std::lock_guard lock(mutex_);
   running_ = false;
@@ -92,19 +94,19 @@ void ExhaustionWatch::look(const std::stop_token& stop) {
   live_.look(stop);
 }
 
-// Whether somebody has asked for a report.
-bool ExhaustionWatch::wait_for_a_look(const std::stop_token& stop) {
+// The number of the report that somebody has asked for, if so.
+std::optional<std::uint64_t> ExhaustionWatch::wait_for_a_look(
+    const std::stop_token& stop) {
   std::unique_lock lock(mutex_);
   const auto is_asked = [this] {
-    return asked_ && Clock::now() >= ask_again_at_;
+    return asked_.has_value() && Clock::now() >= ask_again_at_;
   };
   if (!changed_.wait_until(lock, stop, Clock::now() + kLookInterval,
                            is_asked)) {
-    return false;
+    return std::nullopt;
   }
-  asked_ = false;
   ask_again_at_ = Clock::now() + kAskPause;
-  return true;
+  return std::exchange(asked_, std::nullopt);
 }
 
 // A queue that never ends, but moves on, is not one that waits for long; nor is
@@ -144,24 +146,18 @@ bool ExhaustionWatch::is_news() {
   return true;
 }
 
-void ExhaustionWatch::take(const std::stop_token& stop) {
-  {
-    const std::lock_guard lock(mutex_);
-    taking_ = true;
-  }
+void ExhaustionWatch::take(std::optional<std::uint64_t> number,
+                           const std::stop_token& stop) {
   const auto taken_at = std::chrono::system_clock::now();
   auto report =
       std::make_shared<ExhaustionReport>(make_report(live_.gather(stop)));
   if (stop.stop_requested()) return;
   report->taken_at = taken_at;
+  report->number = number ? *number : numbers_->next();
   told_.set(static_cast<std::size_t>(report->verdict.cause));
-  {
-    const std::lock_guard lock(mutex_);
-    report->number = ++taken_;
-    taking_ = false;
-  }
   log(*report);
   const std::lock_guard lock(mutex_);
+  ++taken_;
   reports_.push_front(std::move(report));
   if (reports_.size() > kKeptReports) reports_.pop_back();
 }
@@ -215,7 +211,7 @@ void ExhaustionWatch::log(const ExhaustionReport& report) const {
 void ExhaustionWatch::tell(metrics::Sink& sink) const {
   live_.tell(sink);
   const std::lock_guard lock(mutex_);
-  sink.add(metrics::kExhaustionReports, {{"pool", pool_.options().name}},
+  sink.add(metrics::kExhaustionReports, {{"pool", pool_.name()}},
            static_cast<double>(taken_));
 }
 

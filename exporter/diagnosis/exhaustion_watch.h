@@ -10,6 +10,7 @@
 #ifndef DBPOOL_EXPORTER_DIAGNOSIS_EXHAUSTION_WATCH_H_
 #define DBPOOL_EXPORTER_DIAGNOSIS_EXHAUSTION_WATCH_H_
 
+#include <atomic>
 #include <bitset>
 #include <chrono>
 #include <condition_variable>
@@ -36,13 +37,23 @@ inline constexpr std::size_t kKeptReports = 16;
 
 using ReportPtr = std::shared_ptr<const ExhaustionReport>;
 
+// Numbers the reports of all pools in one row. Thread-safety: any thread.
+class ReportNumbers {
+ public:
+  std::uint64_t next() noexcept { return last_.fetch_add(1) + 1; }
+
+ private:
+  std::atomic<std::uint64_t> last_ = 0;
+};
+
 // Thread-safety: start() and the destructor belong to the owner; every other
 // member function is safe from any thread.
 class ExhaustionWatch final : public metrics::Source {
  public:
   // Does nothing before start(). `pool` and `log` must outlive it.
   ExhaustionWatch(const Pool& pool, std::shared_ptr<ServerSession> session,
-                  DiagnosisOptions options, DownReason down, Logger& log);
+                  DiagnosisOptions options, DownReason down,
+                  std::shared_ptr<ReportNumbers> numbers, Logger& log);
   // Blocks until a report under way is taken; see wait_stopped().
   ~ExhaustionWatch() override;
 
@@ -66,17 +77,18 @@ class ExhaustionWatch final : public metrics::Source {
 
  private:
   void loop(const std::stop_token& stop);
-  bool wait_for_a_look(const std::stop_token& stop);
+  std::optional<std::uint64_t> wait_for_a_look(const std::stop_token& stop);
   void look(const std::stop_token& stop);
   bool is_exhausted(TimePoint now);
   bool is_due(TimePoint now);
   bool is_news();
-  void take(const std::stop_token& stop);
+  void take(std::optional<std::uint64_t> number, const std::stop_token& stop);
   void log(const ExhaustionReport& report) const;
 
   // Constant after construction.
   const Pool& pool_;
   const DiagnosisOptions options_;
+  const std::shared_ptr<ReportNumbers> numbers_;
   Logger& log_;
 
   // The thread's, but for what it tells.
@@ -93,8 +105,7 @@ class ExhaustionWatch final : public metrics::Source {
   // Guarded by mutex_.
   std::deque<ReportPtr> reports_;  // the newest first
   std::uint64_t taken_ = 0;
-  bool taking_ = false;
-  bool asked_ = false;
+  std::optional<std::uint64_t> asked_;  // the number that was promised
   bool running_ = false;
 
   std::jthread thread_;  // last: it uses all of the above; set by start()

@@ -125,15 +125,21 @@ Route debug_pools_route(std::function<std::vector<PoolHolders>()> ask,
   return {.path = "/debug/pools", .name = "debug_pools", .handler = answer};
 }
 
-Route take_report_route(std::function<std::uint64_t()> take) {
+Route take_report_route(TakeReports take) {
+  const auto answer =
+      [take = std::move(take)](const Request& request) -> Response {
+    std::string body;
+    for (const std::uint64_t each : take(request.parameter("pool"))) {
+      const std::string number = std::to_string(each);
+      body += "report " + number +
+              " is being taken; see /debug/pools?report=" + number + "\n";
+    }
+    if (body.empty()) return {.status = 404, .body = "404: no such pool\n"};
+    return {.body = std::move(body)};
+  };
   return {.path = "/debug/report",
           .name = "debug_report",
-          .handler = [take = std::move(take)](const Request&) -> Response {
-            const std::string number = std::to_string(take());
-            return {.body = "report " + number +
-                            " is being taken; see /debug/pools?report=" +
-                            number + "\n"};
-          },
+          .handler = answer,
           .method = "POST"};
 }
 

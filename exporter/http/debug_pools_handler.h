@@ -5,6 +5,8 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
+#include <string_view>
 #include <vector>
 
 #include "dbpool/connection_stats.h"
@@ -34,9 +36,13 @@ struct PoolHolders {
 Route debug_pools_route(std::function<std::vector<PoolHolders>()> ask,
                         std::function<std::vector<ReportPtr>()> reports);
 
-// POST /debug/report has a report taken soon, and tells its number at once.
-// `take` is called from any thread and must not block on the database.
-Route take_report_route(std::function<std::uint64_t()> take);
+// POST /debug/report has a report taken soon of each pool, or with ?pool=NAME
+// of that one, and tells the numbers at once. `take` is called with the name,
+// from any thread; it must not block on the database, and gives nothing when
+// there is no such pool: 404.
+using TakeReports = std::function<std::vector<std::uint64_t>(
+    std::optional<std::string_view> pool)>;
+Route take_report_route(TakeReports take);
 
 }  // namespace dbpool::exporter
 

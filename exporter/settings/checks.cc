@@ -17,6 +17,7 @@ class Checks {
   Checks(Draft& draft, const Source& given, std::vector<std::string>& errors)
       : draft_(draft),
         settings_(draft.settings),
+        pool_(draft.pool),
         given_(given),
         errors_(errors) {}
 
@@ -28,7 +29,7 @@ class Checks {
     check_addresses();
     check_workload();
     if (!errors_.empty()) return;
-    if (auto valid = validate(settings_.pool); !valid) {
+    if (auto valid = validate(pool_.options); !valid) {
       errors_.push_back(valid.error().message);
     }
   }
@@ -50,7 +51,7 @@ class Checks {
   }
 
   void check_floor() {
-    PoolOptions& pool = settings_.pool;
+    PoolOptions& pool = pool_.options;
     if (pool.min_connections <= pool.max_connections) return;
     if (is_given("DB_POOL_MIN")) {
       errors_.push_back(name_of("DB_POOL_MIN") + "=" +
@@ -69,15 +70,15 @@ class Checks {
   // Whoever allows an acquire more time means slow openings too; but a short
   // deadline of acquires must not make openings impossible.
   void derive_open_timeout() {
-    PoolOptions& pool = settings_.pool;
+    PoolOptions& pool = pool_.options;
     pool.open_timeout =
         std::max<Duration>(std::chrono::seconds(5), pool.acquire_timeout);
   }
 
   void check_log_connections() {
     if (settings_.profile != Profile::kProduction) return;
-    if (!settings_.log_connections) return;
-    settings_.log_connections = false;
+    if (!pool_.log_connections) return;
+    pool_.log_connections = false;
     set_effective("DB_LOG_CONNECTIONS", "false");
     settings_.notices.push_back(
         {LogLevel::kWarn,
@@ -87,7 +88,7 @@ class Checks {
   // A demo's query log would bury its state lines.
   void check_log_queries() {
     if (!settings_.demo || is_given("DB_LOG_QUERIES")) return;
-    settings_.log_queries = false;
+    pool_.log_queries = false;
     set_effective("DB_LOG_QUERIES", "false");
   }
 
@@ -128,7 +129,7 @@ class Checks {
                "belongs to --workload.clients; expected it unset with "
                "--workload.rate");
     }
-    if (settings_.pool.pipeline_depth > 1) {
+    if (pool_.options.pipeline_depth > 1) {
       excludes("--workload.hold", "there is no lease to hold with " +
                                       name_of("DB_POOL_PIPELINE") +
                                       "; expected one of them unset");
@@ -174,7 +175,7 @@ class Checks {
       return;
     }
     draft_.workload.scripts = *std::move(scripts);
-    settings_.workload = draft_.workload;
+    pool_.workload = draft_.workload;
   }
 
   void take_statements() {
@@ -187,7 +188,7 @@ class Checks {
       return;
     }
     draft_.workload.statements = *std::move(statements);
-    settings_.workload = draft_.workload;
+    pool_.workload = draft_.workload;
   }
 
   void set_effective(std::string_view name, std::string_view value) {
@@ -200,6 +201,7 @@ class Checks {
 
   Draft& draft_;
   Settings& settings_;
+  PoolSettings& pool_;
   const Source& given_;
   std::vector<std::string>& errors_;
 };

@@ -62,70 +62,70 @@ constexpr Definition kDefinitions[] = {
      "limit of connections",
      [](Text text, Draft& draft) {
        return parse_number(text, 1, kMaxConnectionsLimit,
-                           draft.settings.pool.max_connections);
+                           draft.pool.options.max_connections);
      }},
     {"DB_POOL_MIN", "--db.pool-min", "N", "5", "2",
      "floor of connections, kept filled; a default above the limit is lowered "
      "to it",
      [](Text text, Draft& draft) {
        return parse_number(text, 0, kMaxConnectionsLimit,
-                           draft.settings.pool.min_connections);
+                           draft.pool.options.min_connections);
      }},
     {"DB_IDLE_TIMEOUT_MS", "--db.idle-timeout-ms", "MS", "30000", "10000",
      "idle connections above the floor are closed after this; 0: never",
      [](Text text, Draft& draft) {
        return parse_ms_or_unlimited(text, kDayMs,
-                                    draft.settings.pool.idle_timeout);
+                                    draft.pool.options.idle_timeout);
      }},
     {"DB_CONNECTION_TIMEOUT_MS", "--db.connection-timeout-ms", "MS", "5000",
      "5000",
      "deadline of an acquire: queue, check and opening together",
      [](Text text, Draft& draft) {
-       return parse_ms(text, 1, kHourMs, draft.settings.pool.acquire_timeout);
+       return parse_ms(text, 1, kHourMs, draft.pool.options.acquire_timeout);
      }},
     {"DB_MAX_USES", "--db.max-uses", "N", "7500", "unlimited",
      "a connection is recycled after this many leases; 0: never",
      [](Text text, Draft& draft) {
        return parse_number_or_unlimited(text, kMostUses,
-                                        draft.settings.pool.max_uses);
+                                        draft.pool.options.max_uses);
      }},
     {"DB_MAX_LIFETIME_MS", "--db.max-lifetime-ms", "MS", "1800000",
      "unlimited",
      "a connection is recycled at this age, jittered by 10 %; 0: never",
      [](Text text, Draft& draft) {
        return parse_ms_or_unlimited(text, kMonthMs,
-                                    draft.settings.pool.max_lifetime);
+                                    draft.pool.options.max_lifetime);
      }},
     {"DB_MAX_WAITING", "--db.max-waiting", "N", "10000", "10000",
      "requests that may wait at once; one more fails at once",
      [](Text text, Draft& draft) {
        return parse_number(text, 0, kMostWaiting,
-                           draft.settings.pool.max_waiting_requests);
+                           draft.pool.options.max_waiting_requests);
      }},
     {"DB_POOL_PIPELINE", "--db.pool-pipeline", "DEPTH", "0", "0",
      "statements of the workload that share a connection, at most so many at a "
      "time, in libpq's pipeline mode; 0 or 1: each has one alone",
      [](Text text, Draft& draft) {
        return parse_number(text, 0, kMaxPipelineDepth,
-                           draft.settings.pool.pipeline_depth);
+                           draft.pool.options.pipeline_depth);
      }},
     {"DB_STATEMENT_TIMEOUT_MS", "--db.statement-timeout-ms", "MS", "30000",
      "30000",
      "a statement that takes longer is cancelled on the server; 0: never",
      [](Text text, Draft& draft) {
        return parse_ms_or_unlimited(text, kDayMs,
-                                    draft.settings.pool.statement_timeout);
+                                    draft.pool.options.statement_timeout);
      }},
     {"DB_LEAK_THRESHOLD_MS", "--db.leak-threshold-ms", "MS", "60000", "60000",
      "a lease held longer is reported with its tag; 0: never",
      [](Text text, Draft& draft) {
        return parse_ms_or_unlimited(text, kDayMs,
-                                    draft.settings.pool.leak_threshold);
+                                    draft.pool.options.leak_threshold);
      }},
     {"DB_DRAIN_TIMEOUT_MS", "--db.drain-timeout-ms", "MS", "30000", "30000",
      "how long a shutdown waits for leases",
      [](Text text, Draft& draft) {
-       return parse_ms(text, 0, kHourMs, draft.settings.drain_timeout);
+       return parse_ms(text, 0, kHourMs, draft.pool.drain_timeout);
      }},
     {"DB_SSL", "--db.ssl", "BOOL", "true", "false",
      "TLS to the database",
@@ -139,49 +139,49 @@ constexpr Definition kDefinitions[] = {
     {"DB_LOG_QUERIES", "--db.log-queries", "BOOL", "false", "true",
      "log each query: text, number of parameters, duration",
      [](Text text, Draft& draft) {
-       return parse_bool(text, draft.settings.log_queries);
+       return parse_bool(text, draft.pool.log_queries);
      }},
     {"DB_LOG_CONNECTIONS", "--db.log-connections", "BOOL", "false", "false",
      "log each connection that is opened or closed; ignored in production",
      [](Text text, Draft& draft) {
-       return parse_bool(text, draft.settings.log_connections);
+       return parse_bool(text, draft.pool.log_connections);
      }},
 
     {"", "--probe.connect.interval", "DURATION", "15s", "15s",
      "how often a fresh connection is tried; 0: off",
      [](Text text, Draft& draft) {
-       return probe_interval(text, draft.settings.probes.connect);
+       return probe_interval(text, draft.pool.probes.connect);
      }},
     {"", "--probe.connect.timeout", "DURATION", "5s", "5s",
      "deadline of that connection",
      [](Text text, Draft& draft) {
-       return probe_timeout(text, draft.settings.probes.connect);
+       return probe_timeout(text, draft.pool.probes.connect);
      }},
     {"", "--probe.select_1.interval", "DURATION", "1s", "1s",
      "how often a query runs through the pool; 0: off",
      [](Text text, Draft& draft) {
-       return probe_interval(text, draft.settings.probes.select);
+       return probe_interval(text, draft.pool.probes.select);
      }},
     {"", "--probe.select_1.timeout", "DURATION", "5s", "5s",
      "deadline of that query, waiting for a connection included",
      [](Text text, Draft& draft) {
-       return probe_timeout(text, draft.settings.probes.select);
+       return probe_timeout(text, draft.pool.probes.select);
      }},
     {"", "--probe.select_1.sql", "SQL", "SELECT 1", "SELECT 1",
      "that query",
      [](Text text, Draft& draft) -> Refusal {
-       draft.settings.probes.select_sql = text;
+       draft.pool.probes.select_sql = text;
        return std::nullopt;
      }},
     {"", "--probe.server.interval", "DURATION", "15s", "15s",
      "how often the database's own connection slots are read; 0: off",
      [](Text text, Draft& draft) {
-       return probe_interval(text, draft.settings.probes.server);
+       return probe_interval(text, draft.pool.probes.server);
      }},
     {"", "--probe.server.timeout", "DURATION", "5s", "5s",
      "deadline of that",
      [](Text text, Draft& draft) {
-       return probe_timeout(text, draft.settings.probes.server);
+       return probe_timeout(text, draft.pool.probes.server);
      }},
 
     {"", "--diagnosis.threshold", "DURATION", "1s", "1s",
@@ -189,13 +189,13 @@ constexpr Definition kDefinitions[] = {
      "0: off",
      [](Text text, Draft& draft) {
        return parse_duration_or_off(text, milliseconds(10), hours(1),
-                                    draft.settings.diagnosis.threshold);
+                                    draft.pool.diagnosis.threshold);
      }},
     {"", "--diagnosis.timeout", "DURATION", "2s", "2s",
      "deadline of what a report asks the database",
      [](Text text, Draft& draft) {
        return parse_duration(text, milliseconds(10), minutes(1),
-                             draft.settings.diagnosis.timeout);
+                             draft.pool.diagnosis.timeout);
      }},
 
     {"", "--workload.sql", "[NAME=]SQL", "", "",

@@ -16,6 +16,7 @@ namespace dbpool::exporter {
 // Settings on the way: what needs a look at others before it is settled.
 struct Draft {
   Settings settings;
+  PoolSettings pool;
   bool ssl = false;
   bool ssl_reject_unauthorized = true;
   std::vector<std::string> workload_sql;

@@ -121,6 +121,7 @@ tl::expected<Settings, EarlyExit> Loader::run() {
   if (!errors_.empty()) {
     return tl::make_unexpected(EarlyExit{2, "", std::move(errors_)});
   }
+  settings.pools.push_back(std::move(draft_.pool));
   return std::move(settings);
 }
 
@@ -244,7 +245,7 @@ void Loader::take_database() {
             is_file ? "file" : "environment");
   effective("sslmode", tls.mode, "derived");
   effective("sslmode_from", tls.mode_source, "derived");
-  settings.database = *std::move(database);
+  draft_.pool.database = *std::move(database);
 }
 
 TlsWishes Loader::tls_wishes() {

@@ -42,6 +42,19 @@ struct DiagnosisSettings {
   Duration timeout{0};
 };
 
+// One pool, and all that runs on it and watches it.
+struct PoolSettings {
+  // With TLS decided and application_name filled in; nullopt only in a demo.
+  std::optional<ConnectionString> database;
+  PoolOptions options;  // its name, too
+  Duration drain_timeout{0};
+  bool log_queries = false;
+  bool log_connections = false;
+  ProbeSettings probes;
+  DiagnosisSettings diagnosis;
+  std::optional<WorkloadOptions> workload;  // nullopt: none asked for
+};
+
 struct WebSettings {
   std::vector<ListenAddress> listen;  // not empty, no two the same
   std::string telemetry_path;
@@ -66,15 +79,7 @@ struct Settings {
   Profile profile = Profile::kDevelopment;
   bool demo = false;
   bool dumpable = false;  // let the process' memory be seen (--debug.dumpable)
-  // With TLS decided and application_name filled in; nullopt only in a demo.
-  std::optional<ConnectionString> database;
-  PoolOptions pool;
-  Duration drain_timeout{0};
-  bool log_queries = false;
-  bool log_connections = false;
-  ProbeSettings probes;
-  DiagnosisSettings diagnosis;
-  std::optional<WorkloadOptions> workload;  // nullopt: none asked for
+  std::vector<PoolSettings> pools;  // not empty, no two of one name
   WebSettings web;
   LogOptions log;
 

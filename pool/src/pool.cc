@@ -71,6 +71,8 @@ Expected<void> Pool::retarget(ConnectionString target) {
 
 CloseReport Pool::close(TimePoint deadline) { return core_->close(deadline); }
 
+const std::string& Pool::name() const noexcept { return core_->name(); }
+
 PoolOptions Pool::options() const { return core_->setup()->options; }
 
 ConnectionString Pool::target() const { return *core_->setup()->target; }

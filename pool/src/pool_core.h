@@ -74,6 +74,7 @@ class PoolCore final : public std::enable_shared_from_this<PoolCore> {
   PoolCore(const PoolCore&) = delete;
   PoolCore& operator=(const PoolCore&) = delete;
 
+  const std::string& name() const noexcept { return name_; }
   // As it is now; in a child as it was at the fork.
   PoolSetupPtr setup() const noexcept;
   const Timeouts& timeouts() const noexcept { return *timeouts_; }

@@ -81,6 +81,7 @@ class Watched {
       std::make_shared<exporter::ServerSession>(target(), ConnectOptions{}),
       {},
       [] { return std::string(); },
+      std::make_shared<exporter::ReportNumbers>(),
       log_};
   exporter::LiveFeed feed_{[] { return std::vector{shared_pool().stats()}; },
                            [] { return std::vector<exporter::LivePool>(); }};

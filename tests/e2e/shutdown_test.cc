@@ -139,7 +139,8 @@ TEST_F(ShutdownTest, LeasesAreSaidToBeAwaitedOnlyWhereThereAreAny) {
        .args = {"--workload.clients=1", "--workload.sql=SELECT pg_sleep(2)"}});
   ASSERT_TRUE(busy.eventually_page(holds_a_lease));
   EXPECT_EQ(busy.stop(), 0);
-  EXPECT_THAT(busy.output(), HasSubstr("msg=\"waiting for leases\" leases=1"));
+  EXPECT_THAT(busy.output(),
+              HasSubstr("msg=\"waiting for leases\" pool=default leases=1"));
 }
 
 // Nobody is left to cancel it, and the server does not look at the client

@@ -54,7 +54,7 @@ std::vector<Route> routes(std::shared_ptr<const MetricsPage> page) {
                 return std::vector{PoolHolders{busy_pool(), {}, {}}};
               },
               [] { return std::vector<ReportPtr>{}; }),
-          take_report_route([] { return std::uint64_t{7}; }),
+          take_report_route([](auto) { return std::vector<std::uint64_t>{7}; }),
           healthy_route(),
           ready_route([] { return true; })};
 }

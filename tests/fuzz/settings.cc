@@ -83,7 +83,7 @@ void check_taken(const Settings& settings) {
     require(again && *again == each, "an address is read as it is printed",
             to_string(each));
   }
-  const Duration probe = settings.probes.connect.timeout;
+  const Duration probe = settings.pools.at(0).probes.connect.timeout;
   Duration again{0};
   parse_duration(duration_text(probe), Duration(0), Duration::max(), again);
   require(again == probe, "a duration is read as it is printed",

@@ -262,7 +262,7 @@ TEST(StatsLogTest, TellsThePoolsStatsAgainAndAgain) {
   stats.total = 15;
   stats.connections[static_cast<std::size_t>(ConnectionState::kIdle)] = 12;
   const StatsLog stats_log(
-      log, [&] { return stats; }, milliseconds(1));
+      log, [&] { return std::vector{stats}; }, milliseconds(1));
   EXPECT_TRUE(test::eventually(seconds(30), [&] {
     return std::ranges::count(sink->text(), '\n') >= 3;
   }));

@@ -105,7 +105,9 @@ TEST_F(Completion, AConnectionStringIsNoNameOfADatabase) {
   }
   const test::ScopedEnv database("PGDATABASE", kUri);
   EXPECT_THAT(line("host=db"), HasSubstr("PGDATABASE: the name"));
-  EXPECT_EQ(load({{"DATABASE_URL", "host=db dbname=x"}}).database->database(),
+  EXPECT_EQ(load({{"DATABASE_URL", "host=db dbname=x"}})
+                .pools.at(0)
+                .database->database(),
             "x");
 }
 
@@ -140,7 +142,8 @@ TEST_F(Completion, AServiceThatIsNotThereStopsTheStart) {
   EXPECT_THAT(line("service=orders"), HasSubstr("a port is not a number"));
   test::write_file(path, "[orders]\nhost=db\n");
   const test::ScopedEnv service("PGSERVICE", "orders");
-  EXPECT_EQ(load({{"DATABASE_URL", "user=app"}}).database->host(), "db");
+  EXPECT_EQ(load({{"DATABASE_URL", "user=app"}}).pools.at(0).database->host(),
+            "db");
 }
 
 TEST_F(Completion, APasswordFileThatOthersMayReadIsWarnedOf) {

@@ -34,13 +34,13 @@ TEST(Flags, ProbesHaveIntervalsTimeoutsAndSql) {
                 "--probe.select_1.interval=500ms", "--probe.select_1.timeout",
                 "2s", "--probe.select_1.sql", "SELECT 2",
                 "--probe.server.interval=0", "--probe.server.timeout=3s"});
-  EXPECT_EQ(s.probes.connect.interval, seconds(30));
-  EXPECT_EQ(s.probes.connect.timeout, seconds(1));
-  EXPECT_EQ(s.probes.select.interval, milliseconds(500));
-  EXPECT_EQ(s.probes.select.timeout, seconds(2));
-  EXPECT_EQ(s.probes.select_sql, "SELECT 2");
-  EXPECT_EQ(s.probes.server.interval, std::nullopt) << "off";
-  EXPECT_EQ(s.probes.server.timeout, seconds(3));
+  EXPECT_EQ(s.pools.at(0).probes.connect.interval, seconds(30));
+  EXPECT_EQ(s.pools.at(0).probes.connect.timeout, seconds(1));
+  EXPECT_EQ(s.pools.at(0).probes.select.interval, milliseconds(500));
+  EXPECT_EQ(s.pools.at(0).probes.select.timeout, seconds(2));
+  EXPECT_EQ(s.pools.at(0).probes.select_sql, "SELECT 2");
+  EXPECT_EQ(s.pools.at(0).probes.server.interval, std::nullopt) << "off";
+  EXPECT_EQ(s.pools.at(0).probes.server.timeout, seconds(3));
   for (const char* flag :
        {"--probe.connect.interval=15", "--probe.select_1.interval=10ms",
         "--probe.server.interval=25h", "--probe.connect.timeout=0",
@@ -90,26 +90,26 @@ TEST(Flags, ClosedLoopWorkload) {
       load({}, {"--workload.clients=50", "--workload.think=10ms",
                 "--workload.hold=1s", "--workload.sql=one=SELECT 1",
                 "--workload.sql", "SELECT a=2"});
-  ASSERT_TRUE(s.workload.has_value());
-  EXPECT_EQ(s.workload->clients, 50U);
-  EXPECT_EQ(s.workload->rate, 0);
-  EXPECT_EQ(s.workload->think, milliseconds(10));
-  EXPECT_EQ(s.workload->hold, seconds(1));
-  ASSERT_EQ(s.workload->statements.size(), 2U);
-  EXPECT_EQ(s.workload->statements[0].name, "one");
-  EXPECT_EQ(s.workload->statements[0].sql, "SELECT 1");
-  EXPECT_EQ(s.workload->statements[1].sql, "SELECT a=2");
+  ASSERT_TRUE(s.pools.at(0).workload.has_value());
+  EXPECT_EQ(s.pools.at(0).workload->clients, 50U);
+  EXPECT_EQ(s.pools.at(0).workload->rate, 0);
+  EXPECT_EQ(s.pools.at(0).workload->think, milliseconds(10));
+  EXPECT_EQ(s.pools.at(0).workload->hold, seconds(1));
+  ASSERT_EQ(s.pools.at(0).workload->statements.size(), 2U);
+  EXPECT_EQ(s.pools.at(0).workload->statements[0].name, "one");
+  EXPECT_EQ(s.pools.at(0).workload->statements[0].sql, "SELECT 1");
+  EXPECT_EQ(s.pools.at(0).workload->statements[1].sql, "SELECT a=2");
 }
 
 TEST(Flags, OpenLoopWorkload) {
   const Settings s =
       load({}, {"--workload.rate=2.5", "--workload.max-in-flight=7"});
-  ASSERT_TRUE(s.workload.has_value());
-  EXPECT_EQ(s.workload->rate, 2.5);
-  EXPECT_EQ(s.workload->clients, 0U);
-  EXPECT_EQ(s.workload->max_in_flight, 7U);
-  ASSERT_EQ(s.workload->statements.size(), 1U);
-  EXPECT_EQ(s.workload->statements[0].sql, "SELECT 1");
+  ASSERT_TRUE(s.pools.at(0).workload.has_value());
+  EXPECT_EQ(s.pools.at(0).workload->rate, 2.5);
+  EXPECT_EQ(s.pools.at(0).workload->clients, 0U);
+  EXPECT_EQ(s.pools.at(0).workload->max_in_flight, 7U);
+  ASSERT_EQ(s.pools.at(0).workload->statements.size(), 1U);
+  EXPECT_EQ(s.pools.at(0).workload->statements[0].sql, "SELECT 1");
 }
 
 TEST(Flags, WorkloadContradictionsStopTheStart) {
@@ -134,12 +134,12 @@ TEST(Flags, WorkloadOfScripts) {
       load({}, {"--workload.clients=1", "--workload.script=builtin:tpcb-like@2",
                 "--workload.script=builtin:select-only", "--workload.scale=10",
                 "--workload.hold=1s"});
-  ASSERT_TRUE(s.workload.has_value());
-  EXPECT_TRUE(s.workload->statements.empty());
-  ASSERT_EQ(s.workload->scripts.size(), 2U);
-  EXPECT_EQ(s.workload->scripts[0].name, "tpcb_like");
-  EXPECT_EQ(s.workload->scripts[0].weight, 2U);
-  EXPECT_EQ(s.workload->scale, 10);
+  ASSERT_TRUE(s.pools.at(0).workload.has_value());
+  EXPECT_TRUE(s.pools.at(0).workload->statements.empty());
+  ASSERT_EQ(s.pools.at(0).workload->scripts.size(), 2U);
+  EXPECT_EQ(s.pools.at(0).workload->scripts[0].name, "tpcb_like");
+  EXPECT_EQ(s.pools.at(0).workload->scripts[0].weight, 2U);
+  EXPECT_EQ(s.pools.at(0).workload->scale, 10);
   EXPECT_EQ(effective(s, "--workload.script"),
             "builtin:tpcb-like@2, builtin:select-only by flag");
 }

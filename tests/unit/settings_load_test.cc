@@ -35,24 +35,24 @@ TEST(Settings, DevelopmentDefaults) {
   const Settings s = load();
   EXPECT_EQ(s.profile, Profile::kDevelopment);
   EXPECT_FALSE(s.demo);
-  EXPECT_EQ(s.pool.max_connections, 10U);
-  EXPECT_EQ(s.pool.min_connections, 2U);
-  EXPECT_EQ(s.pool.idle_timeout, seconds(10));
-  EXPECT_EQ(s.pool.acquire_timeout, seconds(5));
-  EXPECT_EQ(s.pool.max_uses, std::nullopt);
-  EXPECT_EQ(s.pool.max_lifetime, std::nullopt);
-  EXPECT_EQ(s.pool.max_waiting_requests, 10'000U);
-  EXPECT_EQ(s.pool.statement_timeout, seconds(30));
-  EXPECT_EQ(s.pool.leak_threshold, minutes(1));
-  EXPECT_EQ(s.drain_timeout, seconds(30));
-  EXPECT_TRUE(s.log_queries);
-  EXPECT_FALSE(s.log_connections);
-  EXPECT_EQ(s.database->get("sslmode"), "disable");
-  EXPECT_EQ(s.probes.connect.interval, seconds(15));
-  EXPECT_EQ(s.probes.select.interval, seconds(1));
-  EXPECT_EQ(s.probes.server.interval, seconds(15));
-  EXPECT_EQ(s.probes.select_sql, "SELECT 1");
-  EXPECT_EQ(s.workload, std::nullopt);
+  EXPECT_EQ(s.pools.at(0).options.max_connections, 10U);
+  EXPECT_EQ(s.pools.at(0).options.min_connections, 2U);
+  EXPECT_EQ(s.pools.at(0).options.idle_timeout, seconds(10));
+  EXPECT_EQ(s.pools.at(0).options.acquire_timeout, seconds(5));
+  EXPECT_EQ(s.pools.at(0).options.max_uses, std::nullopt);
+  EXPECT_EQ(s.pools.at(0).options.max_lifetime, std::nullopt);
+  EXPECT_EQ(s.pools.at(0).options.max_waiting_requests, 10'000U);
+  EXPECT_EQ(s.pools.at(0).options.statement_timeout, seconds(30));
+  EXPECT_EQ(s.pools.at(0).options.leak_threshold, minutes(1));
+  EXPECT_EQ(s.pools.at(0).drain_timeout, seconds(30));
+  EXPECT_TRUE(s.pools.at(0).log_queries);
+  EXPECT_FALSE(s.pools.at(0).log_connections);
+  EXPECT_EQ(s.pools.at(0).database->get("sslmode"), "disable");
+  EXPECT_EQ(s.pools.at(0).probes.connect.interval, seconds(15));
+  EXPECT_EQ(s.pools.at(0).probes.select.interval, seconds(1));
+  EXPECT_EQ(s.pools.at(0).probes.server.interval, seconds(15));
+  EXPECT_EQ(s.pools.at(0).probes.select_sql, "SELECT 1");
+  EXPECT_EQ(s.pools.at(0).workload, std::nullopt);
   EXPECT_EQ(s.web.listen, (std::vector<ListenAddress>{{"", 10187}}));
   EXPECT_EQ(s.web.telemetry_path, "/metrics");
   EXPECT_EQ(s.web.max_requests, 40U);
@@ -64,15 +64,15 @@ TEST(Settings, DevelopmentDefaults) {
 TEST(Settings, ProductionDefaults) {
   const Settings s = load({{"NODE_ENV", "production"}});
   EXPECT_EQ(s.profile, Profile::kProduction);
-  EXPECT_EQ(s.pool.max_connections, 20U);
-  EXPECT_EQ(s.pool.min_connections, 5U);
-  EXPECT_EQ(s.pool.idle_timeout, seconds(30));
-  EXPECT_EQ(s.pool.acquire_timeout, seconds(5));
-  EXPECT_EQ(s.pool.max_uses, 7500U);
-  EXPECT_EQ(s.pool.max_lifetime, minutes(30));
-  EXPECT_FALSE(s.log_queries);
-  EXPECT_FALSE(s.log_connections);
-  EXPECT_EQ(s.database->get("sslmode"), "verify-full");
+  EXPECT_EQ(s.pools.at(0).options.max_connections, 20U);
+  EXPECT_EQ(s.pools.at(0).options.min_connections, 5U);
+  EXPECT_EQ(s.pools.at(0).options.idle_timeout, seconds(30));
+  EXPECT_EQ(s.pools.at(0).options.acquire_timeout, seconds(5));
+  EXPECT_EQ(s.pools.at(0).options.max_uses, 7500U);
+  EXPECT_EQ(s.pools.at(0).options.max_lifetime, minutes(30));
+  EXPECT_FALSE(s.pools.at(0).log_queries);
+  EXPECT_FALSE(s.pools.at(0).log_connections);
+  EXPECT_EQ(s.pools.at(0).database->get("sslmode"), "verify-full");
 }
 
 TEST(Settings, TheProfileIsNodeEnvUnlessTheFlagSaysOtherwise) {
@@ -80,9 +80,12 @@ TEST(Settings, TheProfileIsNodeEnvUnlessTheFlagSaysOtherwise) {
   EXPECT_EQ(load({{"NODE_ENV", " production\n"}}).profile,
             Profile::kProduction);
   EXPECT_EQ(load({{"NODE_ENV", "production"}}, {"--profile=development"})
-                .pool.max_connections,
+                .pools.at(0)
+                .options.max_connections,
             10U);
-  EXPECT_EQ(load({}, {"--profile", "production"}).pool.max_connections, 20U);
+  EXPECT_EQ(
+      load({}, {"--profile", "production"}).pools.at(0).options.max_connections,
+      20U);
   EXPECT_THAT(mistakes({}, {"--profile=prod"}),
               ElementsAre("--profile=\"prod\": expected one of production, "
                           "development"));
@@ -121,20 +124,20 @@ TEST(Settings, EveryVariableIsRead) {
                            {"DB_SSL_REJECT_UNAUTHORIZED", "off"},
                            {"DB_LOG_QUERIES", "0"},
                            {"DB_LOG_CONNECTIONS", "on"}});
-  EXPECT_EQ(s.pool.max_connections, 30U);
-  EXPECT_EQ(s.pool.min_connections, 3U);
-  EXPECT_EQ(s.pool.idle_timeout, milliseconds(1001));
-  EXPECT_EQ(s.pool.acquire_timeout, milliseconds(7002));
-  EXPECT_EQ(s.pool.open_timeout, milliseconds(7002));
-  EXPECT_EQ(s.pool.max_uses, 12U);
-  EXPECT_EQ(s.pool.max_lifetime, milliseconds(1004));
-  EXPECT_EQ(s.pool.max_waiting_requests, 0U);
-  EXPECT_EQ(s.pool.statement_timeout, milliseconds(1005));
-  EXPECT_EQ(s.pool.leak_threshold, milliseconds(1006));
-  EXPECT_EQ(s.drain_timeout, milliseconds(1007));
-  EXPECT_EQ(s.database->get("sslmode"), "require");
-  EXPECT_FALSE(s.log_queries);
-  EXPECT_TRUE(s.log_connections);
+  EXPECT_EQ(s.pools.at(0).options.max_connections, 30U);
+  EXPECT_EQ(s.pools.at(0).options.min_connections, 3U);
+  EXPECT_EQ(s.pools.at(0).options.idle_timeout, milliseconds(1001));
+  EXPECT_EQ(s.pools.at(0).options.acquire_timeout, milliseconds(7002));
+  EXPECT_EQ(s.pools.at(0).options.open_timeout, milliseconds(7002));
+  EXPECT_EQ(s.pools.at(0).options.max_uses, 12U);
+  EXPECT_EQ(s.pools.at(0).options.max_lifetime, milliseconds(1004));
+  EXPECT_EQ(s.pools.at(0).options.max_waiting_requests, 0U);
+  EXPECT_EQ(s.pools.at(0).options.statement_timeout, milliseconds(1005));
+  EXPECT_EQ(s.pools.at(0).options.leak_threshold, milliseconds(1006));
+  EXPECT_EQ(s.pools.at(0).drain_timeout, milliseconds(1007));
+  EXPECT_EQ(s.pools.at(0).database->get("sslmode"), "require");
+  EXPECT_FALSE(s.pools.at(0).log_queries);
+  EXPECT_TRUE(s.pools.at(0).log_connections);
 }
 
 TEST(Settings, EveryVariableHasAFlagThatStandsOverIt) {
@@ -207,13 +210,14 @@ TEST(Settings, ZeroAndUnlimitedTurnLimitsOff) {
                              {"DB_IDLE_TIMEOUT_MS", word},
                              {"DB_STATEMENT_TIMEOUT_MS", word},
                              {"DB_LEAK_THRESHOLD_MS", word}});
-    EXPECT_EQ(s.pool.max_uses, std::nullopt);
-    EXPECT_EQ(s.pool.max_lifetime, std::nullopt);
-    EXPECT_EQ(s.pool.idle_timeout, std::nullopt);
-    EXPECT_EQ(s.pool.statement_timeout, std::nullopt);
-    EXPECT_EQ(s.pool.leak_threshold, std::nullopt);
+    EXPECT_EQ(s.pools.at(0).options.max_uses, std::nullopt);
+    EXPECT_EQ(s.pools.at(0).options.max_lifetime, std::nullopt);
+    EXPECT_EQ(s.pools.at(0).options.idle_timeout, std::nullopt);
+    EXPECT_EQ(s.pools.at(0).options.statement_timeout, std::nullopt);
+    EXPECT_EQ(s.pools.at(0).options.leak_threshold, std::nullopt);
   }
-  EXPECT_EQ(load({{"DB_DRAIN_TIMEOUT_MS", "0"}}).drain_timeout, Duration(0));
+  EXPECT_EQ(load({{"DB_DRAIN_TIMEOUT_MS", "0"}}).pools.at(0).drain_timeout,
+            Duration(0));
 }
 
 TEST(Settings, BlankVariablesCountAsUnsetAndBlanksAroundValuesGo) {
@@ -222,10 +226,10 @@ TEST(Settings, BlankVariablesCountAsUnsetAndBlanksAroundValuesGo) {
                            {"DB_SSL_CA", ""},
                            {"DB_MAX_USES", " 5\r\n"},
                            {"DB_SSL", "\ttrue "}});
-  EXPECT_EQ(s.pool.max_connections, 10U);
-  EXPECT_EQ(s.pool.min_connections, 2U);
-  EXPECT_EQ(s.pool.max_uses, 5U);
-  EXPECT_EQ(s.database->get("sslmode"), "verify-full");
+  EXPECT_EQ(s.pools.at(0).options.max_connections, 10U);
+  EXPECT_EQ(s.pools.at(0).options.min_connections, 2U);
+  EXPECT_EQ(s.pools.at(0).options.max_uses, 5U);
+  EXPECT_EQ(s.pools.at(0).database->get("sslmode"), "verify-full");
 }
 
 TEST(Settings, AllMistakesAreToldAtOnce) {
@@ -252,20 +256,22 @@ TEST(Settings, TheFloorMustNotBeAboveTheLimit) {
 
 TEST(Settings, ADefaultFloorGivesWayToASmallLimit) {
   const Settings s = load({{"DB_POOL_MAX", "1"}, {"NODE_ENV", "production"}});
-  EXPECT_EQ(s.pool.max_connections, 1U);
-  EXPECT_EQ(s.pool.min_connections, 1U);
+  EXPECT_EQ(s.pools.at(0).options.max_connections, 1U);
+  EXPECT_EQ(s.pools.at(0).options.min_connections, 1U);
   EXPECT_EQ(effective(s, "DB_POOL_MIN"), "1 by derived");
 }
 
 TEST(Settings, ShortAcquiresDoNotShortenOpenings) {
-  EXPECT_EQ(load({{"DB_CONNECTION_TIMEOUT_MS", "50"}}).pool.open_timeout,
+  EXPECT_EQ(load({{"DB_CONNECTION_TIMEOUT_MS", "50"}})
+                .pools.at(0)
+                .options.open_timeout,
             seconds(5));
 }
 
 TEST(Settings, ConnectionLoggingIsIgnoredInProductionAndSaidSoOnce) {
   const Settings s =
       load({{"NODE_ENV", "production"}, {"DB_LOG_CONNECTIONS", "true"}});
-  EXPECT_FALSE(s.log_connections);
+  EXPECT_FALSE(s.pools.at(0).log_connections);
   EXPECT_THAT(notices(s),
               ElementsAre("DB_LOG_CONNECTIONS is ignored in production"));
   EXPECT_EQ(effective(s, "DB_LOG_CONNECTIONS"), "false by derived");
@@ -380,7 +386,7 @@ TEST(Settings, TheDatabaseIsShownWithoutItsPassword) {
   const auto s = load_settings(
       {}, {{"DATABASE_URL", " postgres://app:hunter2@db.example/orders\n"}});
   ASSERT_TRUE(s.has_value());
-  EXPECT_EQ(s->database->get("password"), "hunter2");
+  EXPECT_EQ(s->pools.at(0).database->get("password"), "hunter2");
   EXPECT_EQ(effective(*s, "DATABASE_URL"),
             "postgresql://app@db.example:5432/orders by environment");
   for (const EffectiveSetting& setting : s->effective) {
@@ -399,21 +405,22 @@ TEST(Settings, StatementsAreShownByNameAndLength) {
 }
 
 TEST(Settings, TheApplicationNameIsOursUnlessNamed) {
-  EXPECT_EQ(load().database->get("fallback_application_name"),
+  EXPECT_EQ(load().pools.at(0).database->get("fallback_application_name"),
             "dbpool_exporter");
   const Settings s = load({{"DATABASE_URL", kUrl + "?application_name=mine"}});
-  EXPECT_EQ(s.database->get("application_name"), "mine");
-  EXPECT_EQ(s.database->get("fallback_application_name"), std::nullopt);
+  EXPECT_EQ(s.pools.at(0).database->get("application_name"), "mine");
+  EXPECT_EQ(s.pools.at(0).database->get("fallback_application_name"),
+            std::nullopt);
 }
 
 TEST(Settings, TheDemoNeedsNoDatabase) {
   const auto s = load_settings({"--demo"}, {});
   ASSERT_TRUE(s.has_value());
   EXPECT_TRUE(s->demo);
-  EXPECT_EQ(s->database, std::nullopt);
+  EXPECT_EQ(s->pools.at(0).database, std::nullopt);
   EXPECT_THAT(s->notices, IsEmpty());
   const Settings other = load({}, {"--demo"});
-  EXPECT_EQ(other.database, std::nullopt);
+  EXPECT_EQ(other.pools.at(0).database, std::nullopt);
   EXPECT_THAT(notices(other), ElementsAre(HasSubstr("DATABASE_URL")));
   EXPECT_THAT(mistakes({}, {"--demo", "--workload.rate=5"}),
               ElementsAre(StartsWith("--workload.rate: --demo has")));

@@ -97,7 +97,8 @@ Scene::Scene(std::vector<Fault> faults, std::uint32_t seed)
           std::make_shared<exporter::ServerSession>(target_of(server_.url()),
                                                     ConnectOptions{}),
           {.threshold = kThreshold, .timeout = seconds(2)},
-          [] { return std::string(); }, log_) {
+          [] { return std::string(); },
+          std::make_shared<exporter::ReportNumbers>(), log_) {
   server_.sql("CREATE TABLE stock (id int); GRANT ALL ON stock TO app");
   watch_.start();
   // With few of them a small pool is calm, and grows when others come.

@@ -1,7 +1,7 @@
 // usage: dbpool_sizing_table [seconds of a round]
 //
 // Offers statements of random duration to a pool that is large enough, reads
-// from its load how many connections that needs, and offers the same to a pool
+// from its load how many connections that needs, and offers the same to pools
 // of that size: does it meet the objective, 99 % of waits under 100 ms? For
 // exponential durations one connection fewer must not. Ends with 1 when that
 // does not hold.
@@ -11,6 +11,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
+#include <future>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -30,7 +31,11 @@ using std::chrono::seconds;
 
 constexpr double kRate = 100;  // acquires a second
 constexpr std::uint32_t kPlenty = 40;
-// Of a measured part: the rounds are short.
+// Pools that are offered the same at once: the slow ones of 12 000 requests
+// come in clusters, and of a load whose true part is 0.7 % one round in ten
+// shows more than 1.3 %.
+constexpr std::uint64_t kPools = 8;
+// Of a measured part: even so the rounds are short.
 constexpr double kTolerance = 1.5;
 
 struct Holds {
@@ -52,7 +57,7 @@ const std::vector<Holds>& all_holds() {
 }
 
 Load offer(const Postgres& server, const Holds& holds,
-           std::uint32_t connections, Duration time) {
+           std::uint32_t connections, Duration time, std::uint64_t seed) {
   PoolOptions options;
   options.max_connections = options.min_connections = connections;
   options.acquire_timeout = seconds(30);
@@ -63,7 +68,7 @@ Load offer(const Postgres& server, const Holds& holds,
   load.statements = {
       {holds.name == "heavy-tailed" ? "heavy" : holds.name, holds.sql}};
   load.rate = kRate;
-  load.seed = 1;
+  load.seed = seed;
   exporter::Workload workload(pool, load);
   workload.start();
   std::this_thread::sleep_for(seconds(3));  // it is warm then
@@ -75,22 +80,37 @@ Load offer(const Postgres& server, const Holds& holds,
   return exporter::load_between(before, after);
 }
 
-double slow_part(const Load& load) {
-  return static_cast<double>(load.slow) /
-         static_cast<double>(std::max<std::uint64_t>(load.acquires, 1));
+// The part of slow ones among the requests of kPools pools of that size.
+double slow_part(const Postgres& server, const Holds& holds,
+                 std::uint32_t connections, Duration time) {
+  std::vector<std::future<Load>> loads;
+  for (std::uint64_t seed = 1; seed <= kPools; ++seed) {
+    loads.push_back(std::async(std::launch::async, [&, seed] {
+      return offer(server, holds, connections, time, seed);
+    }));
+  }
+  std::uint64_t slow = 0;
+  std::uint64_t acquires = 0;
+  for (auto& each : loads) {
+    const Load load = each.get();
+    slow += load.slow;
+    acquires += load.acquires;
+  }
+  return static_cast<double>(slow) /
+         static_cast<double>(std::max<std::uint64_t>(acquires, 1));
 }
 
 bool check(const Postgres& server, const Holds& holds, Duration time) {
-  const Load plenty = offer(server, holds, kPlenty, time);
+  const Load plenty = offer(server, holds, kPlenty, time, 1);
   const auto needed = exporter::size(plenty).needed;
   if (!needed) throw std::runtime_error("no size is known");
-  const double met = slow_part(offer(server, holds, *needed, 2 * time));
+  const double met = slow_part(server, holds, *needed, time);
   std::printf("| %s | %.1f | %.1f | %u | %.2f %% |", holds.name.c_str(),
               plenty.offered().value(), plenty.hold_variation, *needed,
               100 * met);
   bool good = met <= kTolerance * exporter::kMaySlow;
   if (holds.is_exponential) {
-    const double fewer = slow_part(offer(server, holds, *needed - 1, 2 * time));
+    const double fewer = slow_part(server, holds, *needed - 1, time);
     std::printf(" %.2f %% |\n", 100 * fewer);
     good = good && fewer > exporter::kMaySlow;
   } else {
@@ -101,7 +121,7 @@ bool check(const Postgres& server, const Holds& holds, Duration time) {
 }
 
 bool run(Duration time) {
-  const Postgres server;
+  const Postgres server({.config = {"max_connections = 300"}});
   std::puts(
       "| holds | offered connections | variation | recommended | slow with "
       "that | with one fewer |\n|---|---|---|---|---|---|");

@@ -217,6 +217,7 @@ class Pool {
   // a second call waits again.
   CloseReport close(TimePoint deadline);
 
+  const std::string& name() const noexcept;
   // What is in force now, random_seed filled in. Copies, under the pool's lock
   // for an instant.
   PoolOptions options() const;
