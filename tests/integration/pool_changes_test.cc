@@ -115,12 +115,12 @@ class PoolChangesTest : public PoolTest {
 // --- Options -----------------------------------------------------------------
 
 TEST_F(PoolChangesTest, WhatCannotChangeIsRefusedByNameAndChangesNothing) {
-  const Pool pool = this->pool(quiet_options(2));
+  Pool pool = this->pool(quiet_options(2));
   const auto refused = [&](auto change) {
     PoolOptions options = pool.options();
     options.max_connections = 7;
     change(options);
-    auto result = const_cast<Pool&>(pool).reconfigure(options);
+    auto result = pool.reconfigure(options);
     EXPECT_EQ(pool.stats().max_connections, 2u);
     if (result) return std::string("accepted");
     EXPECT_EQ(result.error().kind, ErrorKind::kUsage);
