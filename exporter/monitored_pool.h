@@ -56,7 +56,7 @@ class MonitoredPool final : public metrics::Source {
   // passed: what is still under way then, for a log; nullopt otherwise.
   std::optional<std::string_view> wait_stopped(TimePoint deadline);
 
-  const std::string& name() const noexcept { return pool_->options().name; }
+  const std::string& name() const noexcept { return pool_->name(); }
   const PoolSettings& settings() const noexcept { return settings_; }
   Pool& pool() noexcept { return *pool_; }
   const Pool& pool() const noexcept { return *pool_; }

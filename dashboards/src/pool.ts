@@ -319,7 +319,7 @@ const isItThePool = {
       title: "Connections opened and closed",
       alerts: ["DbpoolConnectionChurn"],
       description:
-        "Connections a second, closed ones by reason. idle_timeout, max_uses and max_lifetime are housekeeping; broken and check_failed are the database or the network; dirty is a caller.",
+        "Connections a second, closed ones by reason. idle_timeout, max_uses and max_lifetime are housekeeping; reload replaces those of an earlier configuration; broken and check_failed are the database or the network; dirty is a caller.",
       unit: "ops",
       width: 12,
       bars: true,

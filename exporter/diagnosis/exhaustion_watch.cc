@@ -211,7 +211,7 @@ void ExhaustionWatch::log(const ExhaustionReport& report) const {
 void ExhaustionWatch::tell(metrics::Sink& sink) const {
   live_.tell(sink);
   const std::lock_guard lock(mutex_);
-  sink.add(metrics::kExhaustionReports, {{"pool", pool_.options().name}},
+  sink.add(metrics::kExhaustionReports, {{"pool", pool_.name()}},
            static_cast<double>(taken_));
 }
 

@@ -158,7 +158,7 @@ void LiveDiagnosis::publish(const DiagnosisFacts& facts, const Sizing& sizing,
 
 void LiveDiagnosis::log_change(const Verdict& before, Duration lasted) const {
   const Verdict& verdict = now_.verdict;
-  const std::string& pool = pool_.options().name;
+  const std::string& pool = pool_.name();
   if (verdict.cause == Cause::kNone) {
     log_.info("requests do not wait any more",
               {{"pool", pool},
@@ -181,7 +181,7 @@ LiveVerdict LiveDiagnosis::now() const {
 
 void LiveDiagnosis::tell(metrics::Sink& sink) const {
   const LiveVerdict now = this->now();
-  const std::string& pool = pool_.options().name;
+  const std::string& pool = pool_.name();
   for (std::size_t i = 0; i < kCauseCount; ++i) {
     const auto cause = static_cast<Cause>(i);
     sink.add(metrics::kExhaustionCause,

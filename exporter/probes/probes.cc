@@ -19,7 +19,7 @@ double unix_seconds(std::chrono::system_clock::time_point time) {
 Probes::Probes(Pool& pool, const ProbeOptions& options,
                std::shared_ptr<ServerSession> session,
                const ProbeChange& on_change)
-    : pool_name_(pool.options().name) {
+    : pool_name_(pool.name()) {
   const auto runner = [&](std::unique_ptr<Probe> probe,
                           const ProbeSchedule& schedule) {
     return std::make_unique<ProbeRunner>(

@@ -107,7 +107,7 @@ void PoolCore::start_acquire(const AcquireOptions& options,
                              std::source_location where,
                              CompletionPtr<Expected<Lease>> completion) {
   if (forked()) {
-    completion->complete(Unexpected(forked_error(options_.name)));
+    completion->complete(Unexpected(forked_error(name_)));
     return;
   }
   const auto request = std::make_shared<AsyncRequest>(

@@ -17,9 +17,9 @@ Expected<Connected> connect(const ConnectionString& target,
   }
   auto context =
       std::make_shared<const detail::SessionContext>(detail::SessionContext{
-          .statement_timeout = options.statement_timeout,
+          .timeouts = std::make_shared<const detail::Timeouts>(
+              options.statement_timeout, options.cancel_grace),
           .server_statement_timeout = options.server_statement_timeout,
-          .cancel_grace = options.cancel_grace,
           .max_prepared_statements = options.max_prepared_statements,
           .sink = options.sink,
           .statistics = nullptr,

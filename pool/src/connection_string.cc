@@ -36,6 +36,21 @@ std::string percent_encode(std::string_view text) {
   return encoded;
 }
 
+// The path of a file in memory is no part of what it says.
+detail::ConnValues without_material_paths(detail::ConnValues values,
+                                          const TlsMaterial* material) {
+  if (material == nullptr) return values;
+  const auto clear = [&values](const char* keyword, const std::string& path) {
+    const auto found = values.find(keyword);
+    if (found == values.end() || path.empty()) return;
+    if (found->second == path) found->second = "/proc/self/fd";
+  };
+  clear("sslrootcert", material->ca_path());
+  clear("sslcert", material->certificate_path());
+  clear("sslkey", material->key_path());
+  return values;
+}
+
 std::string host_in_uri(const ConnectionString::Host& host) {
   const std::string shown = detail::shown_host(host.name);
   const bool is_ipv6 =
@@ -190,6 +205,15 @@ void ConnectionString::use(std::shared_ptr<const TlsMaterial> material) {
   take("sslrootcert", tls_material_->ca_path());
   take("sslcert", tls_material_->certificate_path());
   take("sslkey", tls_material_->key_path());
+}
+
+bool operator==(const ConnectionString& a, const ConnectionString& b) {
+  const TlsMaterial* const one = a.tls_material_.get();
+  const TlsMaterial* const other = b.tls_material_.get();
+  const bool same = one == other || (one != nullptr && other != nullptr &&
+                                     one->has_same_contents(*other));
+  return same && without_material_paths(a.values_, one) ==
+                     without_material_paths(b.values_, other);
 }
 
 std::string ConnectionString::redact(std::string_view text) const {

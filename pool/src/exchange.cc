@@ -28,7 +28,7 @@ Exchange::Impl::Impl(Session& session, const Statement& statement,
       params_(params),
       options_(options),
       timeout_(options.timeout ? options.timeout
-                               : session.context().statement_timeout),
+                               : session.context().timeouts->statement()),
       started_at_(now),
       deadline_(timeout_
                     ? saturating_add(now, std::max(*timeout_, Duration::zero()))

@@ -34,7 +34,8 @@ void Exchange::Impl::look_at_cancel() {
   notice_cause();
   if (cause_ == Cause::kNone) return;
   if (give_up_at_ == TimePoint::max()) {  // the first time
-    give_up_at_ = saturating_add(now_, session_.context().cancel_grace);
+    give_up_at_ =
+        saturating_add(now_, session_.context().timeouts->cancel_grace());
   } else if (now_ >= give_up_at_) {
     return give_up();
   } else if (now_ < cancel_again_at_ || !session_.cancel_ticket()->done()) {
@@ -54,10 +55,11 @@ bool Exchange::Impl::stopped_between() {
 
 void Exchange::Impl::give_up() {
   session_.mark_broken();
-  fail(stop_error(phase_ == Phase::kRun ? Outcome::kInDoubt : Outcome::kNotSent,
-                  "the server did not react to its cancel within " +
-                      milliseconds(session_.context().cancel_grace) +
-                      ": the connection will be closed"));
+  fail(
+      stop_error(phase_ == Phase::kRun ? Outcome::kInDoubt : Outcome::kNotSent,
+                 "the server did not react to its cancel within " +
+                     milliseconds(session_.context().timeouts->cancel_grace()) +
+                     ": the connection will be closed"));
 }
 
 void Exchange::Impl::abandon() {

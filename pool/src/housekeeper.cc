@@ -76,13 +76,13 @@ void Housekeeper::begin(const Work& work) {
 
 std::unique_ptr<StepMachine> Housekeeper::make_machine(const Work& work,
                                                        TimePoint now) {
-  const PoolOptions& options = core_->options();
+  const PoolSetupPtr setup = core_->setup();
+  const PoolOptions& options = setup->options;
   switch (work.kind) {
     case WorkKind::kOpen:
       return std::make_unique<Opening>(
-          core_->target(),
-          options.open_timeout / (work.quick ? kQuickShare : 1),
-          core_->session_context(), now);
+          setup->target, options.open_timeout / (work.quick ? kQuickShare : 1),
+          setup->context, now);
     case WorkKind::kCheck:
       return std::make_unique<Checking>(
           core_->session(work.id), saturating_add(now, options.check_timeout),
@@ -112,7 +112,8 @@ std::unique_ptr<StepMachine> Housekeeper::make_closing(ConnectionId id,
   std::unique_ptr<Session> session = connection->take_session();
   watch_.remove(session->fd());
   return std::make_unique<Closing>(
-      std::move(session), saturating_add(now, core_->options().close_timeout));
+      std::move(session),
+      saturating_add(now, core_->setup()->options.close_timeout));
 }
 
 void Housekeeper::step(Job& job, bool ready) {

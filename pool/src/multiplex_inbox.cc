@@ -39,12 +39,21 @@ void MultiplexInbox::close() noexcept {
   signal_.raise();
 }
 
+void MultiplexInbox::reconfigure() noexcept {
+  {
+    const std::lock_guard lock(mutex_);
+    mail_.reconfigure = true;
+  }
+  signal_.raise();
+}
+
 void MultiplexInbox::take(Mail& mail) noexcept {
   const std::lock_guard lock(mutex_);
   std::swap(mail.submitted, mail_.submitted);
   std::swap(mail.cancelled, mail_.cancelled);
   std::swap(mail.lease, mail_.lease);
   mail.close = std::exchange(mail_.close, false);
+  mail.reconfigure = std::exchange(mail_.reconfigure, false);
 }
 
 bool MultiplexInbox::take_lease(

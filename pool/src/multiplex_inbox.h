@@ -22,6 +22,7 @@ class MultiplexInbox {
     std::vector<MultiplexStatementPtr> cancelled;
     std::optional<Expected<Lease>> lease;  // the end of an acquire
     bool close = false;
+    bool reconfigure = false;
   };
 
   // False: the multiplexer has ended.
@@ -29,6 +30,7 @@ class MultiplexInbox {
   void cancel(MultiplexStatementPtr statement);
   void put(Expected<Lease> lease) noexcept;
   void close() noexcept;
+  void reconfigure() noexcept;
 
   WakeSignal& signal() noexcept { return signal_; }
   // Moves all that has come into `mail`, whose lists must be empty.

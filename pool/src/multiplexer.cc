@@ -64,9 +64,10 @@ Multiplexer::LeaseRequest::LeaseRequest(MultiplexInbox& inbox)
 
 Multiplexer::Multiplexer(PoolCore& core)
     : core_(core),
+      context_(core.setup()->context),
       inbox_(std::make_shared<MultiplexInbox>()),
       epoll_(make_epoll()),
-      brain_(limits_of(core.options()), Clock::now()),
+      brain_(limits_of(core.setup()->options), Clock::now()),
       stats_at_(Clock::now()) {
   epoll_event event = {};
   event.events = EPOLLIN;
@@ -99,7 +100,7 @@ void Multiplexer::execute(std::string name, std::string sql, Params params,
   auto error = find_usage_error(sql, params);
   if (!error) error = find_sharing_error(sql);
   const auto timeout =
-      options.timeout ? options.timeout : core_.options().statement_timeout;
+      options.timeout ? options.timeout : core_.timeouts().statement();
   if (!error && timeout && *timeout <= Duration::zero()) {
     error = statement_error(StatementFailure::kTimeout, Outcome::kNotSent,
                             "statement timeout (0 ms): not sent");
@@ -109,8 +110,8 @@ void Multiplexer::execute(std::string name, std::string sql, Params params,
       inbox_, std::move(name), std::move(sql), std::move(params), options,
       std::move(completion));
   statement->job.submitted_at = Clock::now();
-  statement->job.wait_until = saturating_add(statement->job.submitted_at,
-                                             core_.options().acquire_timeout);
+  statement->job.wait_until =
+      saturating_add(statement->job.submitted_at, core_.timeouts().acquire());
   statement->job.timeout = timeout;
   statement->arm();
   if (!inbox_->submit(statement)) {
@@ -157,6 +158,9 @@ void Multiplexer::read_mail() {
     } else {
       brain_.cancel(statement->job, now);
     }
+  }
+  if (mail_.reconfigure) {
+    brain_.set_limits(limits_of(core_.setup()->options), now);
   }
   if (mail_.close) brain_.close(now);
   if (mail_.lease) end_acquire(std::move(*mail_.lease));

@@ -43,6 +43,8 @@ class Multiplexer final : public std::enable_shared_from_this<Multiplexer> {
                CompletionPtr<Expected<Rows>> completion);
   // What was not sent fails; what was sent ends.
   void close() noexcept { inbox_->close(); }
+  // The pool's options have changed.
+  void reconfigure() noexcept { inbox_->reconfigure(); }
   MultiplexStats stats() const;
   // Joins the thread if it ends soon, else lets it go.
   void end_thread(bool soon) noexcept;
@@ -86,6 +88,7 @@ class Multiplexer final : public std::enable_shared_from_this<Multiplexer> {
 
   // Constant after construction.
   PoolCore& core_;
+  const std::shared_ptr<const SessionContext> context_;  // to report by
   const std::shared_ptr<MultiplexInbox> inbox_;
   const UniqueFd epoll_;
 

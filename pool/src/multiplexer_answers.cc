@@ -77,9 +77,8 @@ Error Multiplexer::refusal_of(JobEnd end) {
 
 void Multiplexer::report(const MultiplexStatement& statement,
                          const Error* error) const {
-  report_statement(*core_.session_context(), statement.statement(),
-                   statement.params, Clock::now() - statement.job.sent_at,
-                   error);
+  report_statement(*context_, statement.statement(), statement.params,
+                   Clock::now() - statement.job.sent_at, error);
 }
 
 }  // namespace dbpool::detail

@@ -45,8 +45,8 @@ constexpr std::array<std::string_view, kWaitReasonCount> kWaitReasons = {
     "capacity", "opening", "backend_down", "server_slots"};
 
 constexpr std::array<std::string_view, kCloseReasonCount> kCloseReasons = {
-    "idle_timeout", "max_uses", "max_lifetime", "broken",
-    "check_failed", "dirty",    "resize",       "drain"};
+    "idle_timeout", "max_uses", "max_lifetime", "broken", "check_failed",
+    "dirty",        "resize",   "drain",        "reload"};
 
 constexpr std::array<std::string_view, kConnectPhaseCount> kConnectPhases = {
     "resolve", "tcp", "tls", "auth"};

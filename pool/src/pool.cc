@@ -61,12 +61,20 @@ Expected<void> Pool::resize(std::uint32_t min_connections,
   return core_->resize(min_connections, max_connections);
 }
 
+Expected<void> Pool::reconfigure(const PoolOptions& options) {
+  return core_->reconfigure(options);
+}
+
+Expected<void> Pool::retarget(ConnectionString target) {
+  return core_->retarget(std::move(target));
+}
+
 CloseReport Pool::close(TimePoint deadline) { return core_->close(deadline); }
 
-const PoolOptions& Pool::options() const noexcept { return core_->options(); }
+const std::string& Pool::name() const noexcept { return core_->name(); }
 
-const ConnectionString& Pool::target() const noexcept {
-  return *core_->target();
-}
+PoolOptions Pool::options() const { return core_->setup()->options; }
+
+ConnectionString Pool::target() const { return *core_->setup()->target; }
 
 }  // namespace dbpool

@@ -22,20 +22,6 @@ PoolOptions with_seed(PoolOptions options) {
   return options;
 }
 
-std::shared_ptr<const SessionContext> make_context(
-    const PoolOptions& options, std::shared_ptr<EventSink> sink,
-    std::shared_ptr<QueryStatistics> statistics) {
-  auto context = std::make_shared<SessionContext>();
-  context->statement_timeout = options.statement_timeout;
-  context->server_statement_timeout = options.server_statement_timeout;
-  context->cancel_grace = options.cancel_grace;
-  context->max_prepared_statements = options.max_prepared_statements;
-  context->sink = std::move(sink);
-  context->statistics = std::move(statistics);
-  context->pool_name = options.name;
-  return context;
-}
-
 // What a lease leaves behind.
 ReturnState return_state(Connection& connection) noexcept {
   const Session& session = connection.session();
@@ -72,14 +58,19 @@ Expected<std::shared_ptr<PoolCore>> PoolCore::create(
 
 PoolCore::PoolCore(ConnectionString target, const PoolOptions& options,
                    std::shared_ptr<EventSink> sink)
-    : options_(options),
-      target_(std::make_shared<const ConnectionString>(std::move(target))),
-      endpoint_(*target_),
+    : name_(options.name),
       sink_(std::move(sink)),
       statistics_(std::make_shared<QueryStatistics>(options.max_query_names)),
-      context_(make_context(options, sink_, statistics_)),
+      timeouts_(std::make_shared<Timeouts>(options)),
       fork_generation_(fork_generation()),
-      state_(options_, Clock::now()),
+      setups_{make_setup(options, std::move(target),
+                         {.timeouts = timeouts_,
+                          .server_statement_timeout = {},
+                          .max_prepared_statements = 0,
+                          .sink = sink_,
+                          .statistics = statistics_,
+                          .pool_name = name_})},
+      state_(options, Clock::now()),
       slots_(options.max_connections) {}
 
 PoolCore::~PoolCore() {
@@ -97,7 +88,7 @@ void PoolCore::start_housekeeper() {
 
 Expected<Lease> PoolCore::acquire(const AcquireOptions& options,
                                   std::source_location where) {
-  if (forked()) return Unexpected(forked_error(options_.name));
+  if (forked()) return Unexpected(forked_error(name_));
   BlockingRequest request(options, where);
   switch (submit(request, options.deadline)) {
     case Waiter::State::kGranted:
@@ -116,7 +107,7 @@ Waiter::State PoolCore::submit(AcquireRequest& request,
   Waiter::State state;
   const TimePoint now = Clock::now();
   waiter.deadline =
-      deadline ? *deadline : saturating_add(now, options_.acquire_timeout);
+      deadline ? *deadline : saturating_add(now, timeouts_->acquire());
   {
     const std::lock_guard lock(mutex_);
     effects = state_.acquire(waiter, now);

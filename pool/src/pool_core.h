@@ -20,7 +20,10 @@
 #ifndef DBPOOL_POOL_SRC_POOL_CORE_H_
 #define DBPOOL_POOL_SRC_POOL_CORE_H_
 
+#include <array>
+#include <atomic>
 #include <condition_variable>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <mutex>
@@ -36,8 +39,10 @@
 #include "pool/src/acquire_request.h"
 #include "pool/src/brain/multiplex_state.h"
 #include "pool/src/brain/pool_state.h"
+#include "pool/src/pool_setup.h"
 #include "pool/src/query_statistics.h"
 #include "pool/src/session.h"
+#include "pool/src/timeouts.h"
 #include "pool/src/wake_signal.h"
 
 namespace dbpool::detail {
@@ -69,14 +74,10 @@ class PoolCore final : public std::enable_shared_from_this<PoolCore> {
   PoolCore(const PoolCore&) = delete;
   PoolCore& operator=(const PoolCore&) = delete;
 
-  const PoolOptions& options() const noexcept { return options_; }
-  const std::shared_ptr<const ConnectionString>& target() const noexcept {
-    return target_;
-  }
-  const std::shared_ptr<const SessionContext>& session_context()
-      const noexcept {
-    return context_;
-  }
+  const std::string& name() const noexcept { return name_; }
+  // As it is now; in a child as it was at the fork.
+  PoolSetupPtr setup() const noexcept;
+  const Timeouts& timeouts() const noexcept { return *timeouts_; }
   bool forked() const noexcept { return fork_generation_ != fork_generation(); }
 
   // --- Callers: see pool.h -------------------------------------------------
@@ -107,6 +108,8 @@ class PoolCore final : public std::enable_shared_from_this<PoolCore> {
   std::vector<ConnectionStats> connections() const;
   Expected<void> resize(std::uint32_t min_connections,
                         std::uint32_t max_connections);
+  Expected<void> reconfigure(const PoolOptions& options);
+  Expected<void> retarget(ConnectionString target);
   CloseReport close(TimePoint deadline);
   // The Pool is destroyed: closes, waits until all but the leased connections
   // are closed (bounded by close_timeout), and ends or detaches the thread.
@@ -133,16 +136,12 @@ class PoolCore final : public std::enable_shared_from_this<PoolCore> {
   struct Tenant {
     std::unique_ptr<Connection> connection;
     ConnectionId id;
+    std::shared_ptr<const ConnectionString> target;  // that it was opened with
   };
   // Text of the last failed opening; null: none yet.
   using FailureText = std::shared_ptr<const std::string>;
   // TLS of the last opened connection; null: none yet.
   using TlsFacts = std::shared_ptr<const TlsStats>;
-  // The target as labels; libpq's defaults are looked up once.
-  struct Endpoint {
-    explicit Endpoint(const ConnectionString& target);
-    std::string host, port, database, user;
-  };
 
   void start_housekeeper();
   // After the housekeeper. Throws without thread or descriptors.
@@ -175,7 +174,16 @@ class PoolCore final : public std::enable_shared_from_this<PoolCore> {
   ConnectionStats describe_holding(const Holdings& holdings,
                                    std::size_t index) const;
   AcquireFacts facts() const;
-  TlsStats tls_stats(const TlsFacts& last) const;
+
+  // What changes while the pool runs (pool_core_changes.cc).
+  // `wanted(options)` are the options that follow those in force.
+  template <typename Wanted>
+  Expected<void> change_options(Wanted wanted);
+  // False, and nothing is done, if `before` is not in force any more.
+  bool adopt_options(const PoolSetupPtr& before, PoolSetupPtr next);
+  bool adopt_target(const PoolSetupPtr& before, PoolSetupPtr next);
+  // Under the mutex. Leaves in `next` what is to be destroyed after it.
+  void put_in_force(PoolSetupPtr& next) noexcept;
   void begin_close() noexcept;
   std::size_t slot_count() const noexcept;
   bool nothing_to_close() const noexcept;
@@ -183,12 +191,10 @@ class PoolCore final : public std::enable_shared_from_this<PoolCore> {
             const LeaseFacts& lease) const noexcept;
 
   // Constant after construction.
-  const PoolOptions options_;
-  const std::shared_ptr<const ConnectionString> target_;
-  const Endpoint endpoint_;
+  const std::string name_;
   const std::shared_ptr<EventSink> sink_;  // may be null
   const std::shared_ptr<QueryStatistics> statistics_;
-  const std::shared_ptr<const SessionContext> context_;
+  const std::shared_ptr<Timeouts> timeouts_;  // shared by all sessions
   const std::uint64_t fork_generation_;
 
   WakeSignal wake_signal_;
@@ -201,6 +207,10 @@ class PoolCore final : public std::enable_shared_from_this<PoolCore> {
   mutable std::mutex mutex_;
   std::condition_variable settled_;  // after close(): a connection is closed
   // Guarded by mutex_.
+  // What is in force, and what was before: a child after fork() cannot lock,
+  // and finds a whole one at `current_` whatever its parent was doing.
+  std::array<PoolSetupPtr, 2> setups_;
+  std::atomic<std::size_t> current_ = 0;
   PoolState state_;
   std::vector<Tenant> slots_;
   FailureText last_failure_;

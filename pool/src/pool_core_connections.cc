@@ -10,10 +10,12 @@ namespace dbpool::detail {
 // What is known of connections at one moment, in storage that was made before
 // the mutex was taken, and is given back after.
 struct PoolCore::Holdings {
-  explicit Holdings(std::size_t most) : facts(most), activities(most) {}
+  explicit Holdings(std::size_t most)
+      : facts(most), activities(most), targets(most) {}
 
   std::vector<ConnectionFacts> facts;
-  std::vector<std::shared_ptr<SessionActivity>> activities;  // may be null
+  std::vector<std::shared_ptr<SessionActivity>> activities;      // may be null
+  std::vector<std::shared_ptr<const ConnectionString>> targets;  // as those
   std::size_t count = 0;
   TimePoint now;
 };
@@ -24,7 +26,9 @@ void PoolCore::take_holdings(Holdings& out, TimePoint now) const noexcept {
   for (std::size_t i = 0; i < out.count; ++i) {
     const Tenant& tenant = slots_[out.facts[i].id.slot];
     const bool is_open = tenant.connection && tenant.id == out.facts[i].id;
-    if (is_open) out.activities[i] = tenant.connection->session().activity();
+    if (!is_open) continue;
+    out.activities[i] = tenant.connection->session().activity();
+    out.targets[i] = tenant.target;
   }
 }
 
@@ -41,7 +45,7 @@ ConnectionStats PoolCore::describe_holding(const Holdings& holdings,
   stats.file = facts.where.file_name();
   stats.line = facts.where.line();
   if (const auto& activity = holdings.activities[index]) {
-    describe(activity->facts(), *target_, holdings.now, stats);
+    describe(activity->facts(), *holdings.targets[index], holdings.now, stats);
   }
   return stats;
 }
@@ -77,7 +81,7 @@ AcquireFacts PoolCore::facts() const {
     if (holdings.facts[i].state != ConnectionState::kActive) break;
     facts.holders.push_back(describe_holding(holdings, i));
   }
-  facts.stats.name = options_.name;
+  facts.stats.name = name_;
   if (failure) facts.stats.last_failure.message = *failure;
   return facts;
 }

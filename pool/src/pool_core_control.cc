@@ -1,5 +1,5 @@
-// The part of PoolCore that looks at the pool as a whole: statistics, limits
-// and the end.
+// The part of PoolCore that looks at the pool as a whole: statistics and the
+// end.
 #include <algorithm>
 #include <cstddef>
 #include <utility>
@@ -23,15 +23,21 @@ LeftLease to_left_lease(const LeaseFacts& lease) {
           .age = lease.age};
 }
 
+// What was given is known before any connection, which may fail for just that
+// reason: that it has expired.
+TlsStats tls_stats(const TlsStats* last, const TlsMaterial* given) {
+  TlsStats tls = last ? *last : TlsStats();
+  if (!given) return tls;
+  if (!tls.client) tls.client = given->client_expiry();
+  if (const auto ca = given->ca_expiry()) {
+    tls.ca = std::min(tls.ca.value_or(*ca), *ca);
+  }
+  return tls;
+}
+
 }  // namespace
 
 // --- Reading ---------------------------------------------------------------
-
-PoolCore::Endpoint::Endpoint(const ConnectionString& target)
-    : host(target.host()),
-      port(target.port()),
-      database(target.database()),
-      user(target.user()) {}
 
 PoolStats PoolCore::stats() const {
   PoolStats stats = stats_without_queries();
@@ -41,66 +47,28 @@ PoolStats PoolCore::stats() const {
 
 PoolStats PoolCore::stats_without_queries() const {
   PoolStats stats;
-  stats.name = options_.name;
-  stats.host = endpoint_.host;
-  stats.port = endpoint_.port;
-  stats.database = endpoint_.database;
-  stats.user = endpoint_.user;
-  if (forked()) return stats;
+  PoolSetupPtr setup;
   FailureText failure;
   TlsFacts tls;
-  {
+  if (forked()) {
+    setup = this->setup();
+  } else {
     const std::lock_guard lock(mutex_);
+    setup = setups_[current_];
     state_.snapshot(Clock::now(), stats);
     failure = last_failure_;
     tls = last_tls_;
   }
+  stats.name = name_;
+  stats.host = setup->endpoint.host;
+  stats.port = setup->endpoint.port;
+  stats.database = setup->endpoint.database;
+  stats.user = setup->endpoint.user;
+  if (forked()) return stats;
   if (failure) stats.last_failure.message = *failure;
-  stats.tls = tls_stats(tls);
+  stats.tls = tls_stats(tls.get(), setup->target->tls_material().get());
   if (multiplexer_) stats.multiplex = multiplexer_->stats();
   return stats;
-}
-
-// What was given is known before any connection, which may fail for just that
-// reason: that it has expired.
-TlsStats PoolCore::tls_stats(const TlsFacts& last) const {
-  TlsStats tls = last ? *last : TlsStats();
-  const auto& given = target_->tls_material();
-  if (!given) return tls;
-  if (!tls.client) tls.client = given->client_expiry();
-  if (const auto ca = given->ca_expiry()) {
-    tls.ca = std::min(tls.ca.value_or(*ca), *ca);
-  }
-  return tls;
-}
-
-// --- Limits ----------------------------------------------------------------
-
-Expected<void> PoolCore::resize(std::uint32_t min_connections,
-                                std::uint32_t max_connections) {
-  if (forked()) return Unexpected(forked_error(options_.name));
-  PoolOptions wanted = options_;
-  wanted.min_connections = min_connections;
-  wanted.max_connections = max_connections;
-  if (auto valid = validate(wanted); !valid) return valid;
-  // Room for more is made before, and the old storage freed after, the lock.
-  PoolState::Room room(max_connections);
-  std::vector<Tenant> table;
-  table.reserve(max_connections);
-  Effects effects;
-  {
-    const std::lock_guard lock(mutex_);
-    if (slots_.size() < max_connections) {
-      for (Tenant& slot : slots_) table.push_back(std::move(slot));
-      table.resize(max_connections);
-      slots_.swap(table);
-    }
-    effects =
-        state_.resize(min_connections, max_connections, Clock::now(), room);
-    resolve(effects);
-  }
-  deliver(effects);
-  return {};
 }
 
 // --- The end ---------------------------------------------------------------
@@ -162,13 +130,13 @@ void PoolCore::shut_down() noexcept {
     return;
   }
   begin_close();
+  const Duration patience = setup()->options.close_timeout;
   bool drained = false;
   {
     std::unique_lock lock(mutex_);
-    settled_.wait_until(
-        lock,
-        saturating_add(Clock::now() + kThreadMargin, options_.close_timeout),
-        [this] { return nothing_to_close(); });
+    settled_.wait_until(lock,
+                        saturating_add(Clock::now() + kThreadMargin, patience),
+                        [this] { return nothing_to_close(); });
     drained = state_.is_drained();
   }
   if (multiplexer_) multiplexer_->end_thread(drained);
@@ -184,7 +152,7 @@ void PoolCore::shut_down() noexcept {
 void PoolCore::tell(void (EventSink::*event)(const LeaseEvent&) noexcept,
                     const LeaseFacts& lease) const noexcept {
   if (!sink_) return;
-  ((*sink_).*event)({.pool = options_.name,
+  ((*sink_).*event)({.pool = name_,
                      .tag = lease.tag.view(),
                      .file = lease.where.file_name(),
                      .line = lease.where.line(),

@@ -9,7 +9,7 @@
 namespace dbpool::detail {
 
 void PoolCore::start_multiplexer() {
-  if (options_.pipeline_depth < 2) return;
+  if (setup()->options.pipeline_depth < 2) return;
   try {
     multiplexer_ = std::make_shared<Multiplexer>(*this);
     multiplexer_->start(shared_from_this());
@@ -24,13 +24,13 @@ void PoolCore::start_execute(std::string name, std::string sql, Params params,
                              const ExecuteOptions& options,
                              CompletionPtr<Expected<Rows>> completion) {
   if (forked()) {
-    return completion->complete(Unexpected(forked_error(options_.name)));
+    return completion->complete(Unexpected(forked_error(name_)));
   }
   if (!multiplexer_) {
-    return completion->complete(
-        Unexpected(usage_error("async_execute() of a pool needs PoolOptions::"
-                               "pipeline_depth to be 2 or more; it is " +
-                               std::to_string(options_.pipeline_depth))));
+    return completion->complete(Unexpected(
+        usage_error("async_execute() of a pool needs PoolOptions::"
+                    "pipeline_depth to be 2 or more; it is " +
+                    std::to_string(setup()->options.pipeline_depth))));
   }
   multiplexer_->execute(std::move(name), std::move(sql), std::move(params),
                         options, std::move(completion));

@@ -56,16 +56,20 @@ void PoolCore::opened(ConnectionId id, std::unique_ptr<Session> session,
   const std::string host = session->host();
   TlsFacts last_tls = std::make_shared<const TlsStats>(std::move(tls));
   auto connection = std::make_unique<Connection>(std::move(session));
+  std::shared_ptr<const ConnectionString> target;
   report([&](TimePoint now) {
     Tenant& tenant = slots_[id.slot];
     assert(!tenant.connection);
     tenant.connection = std::move(connection);
     tenant.id = id;
+    // An opening with an older one would have been given up.
+    target = setups_[current_]->target;
+    tenant.target.swap(target);
     last_tls_.swap(last_tls);
     return state_.opened(id, facts, now);
   });
   if (!sink_) return;
-  sink_->connection_opened({.pool = options_.name,
+  sink_->connection_opened({.pool = name_,
                             .host = host,
                             .backend_pid = facts.backend_pid,
                             .duration = facts.total});
@@ -81,7 +85,7 @@ void PoolCore::open_failed(ConnectionId id, const Error& error) {
     return state_.open_failed(id, reason, now, &facts);
   });
   if (!sink_) return;
-  sink_->connect_failed({.pool = options_.name,
+  sink_->connect_failed({.pool = name_,
                          .reason = reason,
                          .message = error.message,
                          .failures_in_a_row = facts.failures_in_a_row,
@@ -109,7 +113,7 @@ void PoolCore::closed(ConnectionId id) noexcept {
     return effects;
   });
   if (sink_ && facts.was_open) {
-    sink_->connection_closed({.pool = options_.name,
+    sink_->connection_closed({.pool = name_,
                               .backend_pid = facts.backend_pid,
                               .reason = facts.reason,
                               .uses = facts.uses,

@@ -23,6 +23,7 @@
 #include "pool/src/query_statistics.h"
 #include "pool/src/session_activity.h"
 #include "pool/src/statement_cache.h"
+#include "pool/src/timeouts.h"
 
 namespace dbpool::detail {
 
@@ -30,9 +31,8 @@ class AsyncDriver;
 
 // What statements on a session share with their owner.
 struct SessionContext {
-  std::optional<Duration> statement_timeout;
+  std::shared_ptr<const Timeouts> timeouts;
   std::optional<Duration> server_statement_timeout;
-  Duration cancel_grace;
   std::uint32_t max_prepared_statements;
   std::shared_ptr<EventSink> sink;              // may be null
   std::shared_ptr<QueryStatistics> statistics;  // may be null

@@ -1,11 +1,13 @@
 #include <fcntl.h>
 #include <openssl/crypto.h>
+#include <openssl/evp.h>
 #include <openssl/x509.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cstdlib>
 #include <utility>
 #include <vector>
@@ -19,8 +21,20 @@ namespace dbpool {
 using detail::UniqueFd;
 using Source = TlsProblem::Source;
 
+namespace {
+
+using Digest = std::array<unsigned char, 32>;
+
+// A file in memory, and the SHA-256 of what is in it.
+struct Sealed {
+  UniqueFd file;
+  Digest digest = {};
+};
+
+}  // namespace
+
 struct TlsMaterial::Files {
-  UniqueFd ca, certificate, key;
+  Sealed ca, certificate, key;
   std::string ca_path, certificate_path, key_path;
   std::optional<WallTime> ca_expiry, client_expiry;
 };
@@ -121,8 +135,18 @@ UniqueFd seal(const char* name, std::string_view text) {
   return file;
 }
 
-std::string path_of(const UniqueFd& file) {
-  return "/proc/self/fd/" + std::to_string(file.get());
+// The same with its digest; no file: the system gave none.
+Sealed seal_with_digest(const char* name, std::string_view text) {
+  Sealed sealed = {.file = seal(name, text)};
+  const bool digested =
+      EVP_Digest(text.data(), text.size(), sealed.digest.data(), nullptr,
+                 EVP_sha256(), nullptr) == 1;
+  if (!digested) sealed.file.reset();
+  return sealed;
+}
+
+std::string path_of(const Sealed& sealed) {
+  return "/proc/self/fd/" + std::to_string(sealed.file.get());
 }
 
 // Of several roots one must be valid now: bundles keep old ones for long.
@@ -159,7 +183,7 @@ std::string_view to_sslmode(TlsVerify verify) noexcept {
 namespace {
 
 struct Loaded {
-  UniqueFd file;
+  Sealed sealed;
   Certificates certificates;
 };
 
@@ -175,13 +199,13 @@ tl::expected<Loaded, TlsProblem> load_certificates(Source source,
                    ? out_of_time(loaded.certificates, now)
                    : out_of_time(*loaded.certificates.front(), now);
   if (wrong) return problem(source, std::move(*wrong));
-  loaded.file = seal("dbpool-certificates", pem->text());
-  if (loaded.file.get() < 0) return problem(source, kNoMemory);
+  loaded.sealed = seal_with_digest("dbpool-certificates", pem->text());
+  if (loaded.sealed.file.get() < 0) return problem(source, kNoMemory);
   return loaded;
 }
 
-tl::expected<UniqueFd, TlsProblem> load_key(const std::string& text,
-                                            const X509& certificate) {
+tl::expected<Sealed, TlsProblem> load_key(const std::string& text,
+                                          const X509& certificate) {
   const auto pem = decode(text);
   if (!pem) return problem(Source::kKey, kNotBase64);
   const detail::KeyReading reading = detail::read_private_key(pem->text());
@@ -190,9 +214,9 @@ tl::expected<UniqueFd, TlsProblem> load_key(const std::string& text,
   if (!detail::matches(certificate, *reading.key)) {
     return problem(Source::kKey, kMismatch);
   }
-  UniqueFd file = seal("dbpool-key", pem->text());
-  if (file.get() < 0) return problem(Source::kKey, kNoMemory);
-  return file;
+  Sealed sealed = seal_with_digest("dbpool-key", pem->text());
+  if (sealed.file.get() < 0) return problem(Source::kKey, kNoMemory);
+  return sealed;
 }
 
 }  // namespace
@@ -208,7 +232,7 @@ TlsMaterial::create(const TlsOptions& options, WallTime now) {
     auto loaded = load_certificates(Source::kCa, options.ca, now);
     if (!loaded) return tl::unexpected(std::move(loaded.error()));
     files->ca_expiry = earliest_expiry(loaded->certificates);
-    files->ca = std::move(loaded->file);
+    files->ca = std::move(loaded->sealed);
     files->ca_path = path_of(files->ca);
   }
   if (options.certificate.empty() && !options.key.empty()) {
@@ -227,7 +251,7 @@ TlsMaterial::create(const TlsOptions& options, WallTime now) {
     auto key = load_key(options.key, leaf);
     if (!key) return tl::unexpected(std::move(key.error()));
     files->client_expiry = detail::not_after(leaf);
-    files->certificate = std::move(loaded->file);
+    files->certificate = std::move(loaded->sealed);
     files->key = std::move(*key);
     files->certificate_path = path_of(files->certificate);
     files->key_path = path_of(files->key);
@@ -240,6 +264,13 @@ std::optional<WallTime> TlsMaterial::client_expiry() const noexcept {
 }
 std::optional<WallTime> TlsMaterial::ca_expiry() const noexcept {
   return files_->ca_expiry;
+}
+bool TlsMaterial::has_same_contents(const TlsMaterial& other) const noexcept {
+  const Files& a = *files_;
+  const Files& b = *other.files_;
+  return a.ca.digest == b.ca.digest &&
+         a.certificate.digest == b.certificate.digest &&
+         a.key.digest == b.key.digest;
 }
 const std::string& TlsMaterial::ca_path() const noexcept {
   return files_->ca_path;

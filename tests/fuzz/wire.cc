@@ -226,9 +226,9 @@ std::shared_ptr<const ConnectionString> target() {
 std::shared_ptr<const detail::SessionContext> context() {
   static const auto instance =
       std::make_shared<const detail::SessionContext>(detail::SessionContext{
-          .statement_timeout = std::chrono::seconds(30),
+          .timeouts = std::make_shared<detail::Timeouts>(
+              std::chrono::seconds(30), std::chrono::seconds(2)),
           .server_statement_timeout = std::chrono::seconds(32),
-          .cancel_grace = std::chrono::seconds(2),
           .max_prepared_statements = 2,
           .sink = nullptr,
           .statistics = nullptr,

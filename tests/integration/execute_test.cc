@@ -3,8 +3,6 @@
 #include <unistd.h>
 
 #include <cmath>
-#include <filesystem>
-#include <iterator>
 #include <limits>
 #include <optional>
 #include <string>
@@ -12,6 +10,7 @@
 
 #include "pool/src/session.h"
 #include "tests/integration/statement_fixture.h"
+#include "tests/support/entries.h"
 
 namespace dbpool::test {
 namespace {
@@ -239,19 +238,13 @@ TEST_F(Execute, DropsNotifications) {
   EXPECT_EQ(PQnotifies(connection_->session().pg()), nullptr);
 }
 
-std::size_t open_descriptors() {
-  return static_cast<std::size_t>(
-      std::distance(std::filesystem::directory_iterator("/proc/self/fd"),
-                    std::filesystem::directory_iterator()));
-}
-
 TEST_F(Execute, TenThousandStatementsLeaveNothingOpen) {
   must(connection_->execute("SELECT $1::int", {0}));
-  const std::size_t before = open_descriptors();
+  const std::size_t before = entries_of("/proc/self/fd");
   for (int i = 0; i < 10'000; ++i) {
     ASSERT_EQ(text_of(*connection_, "SELECT $1::int", {i}), std::to_string(i));
   }
-  EXPECT_EQ(open_descriptors(), before);
+  EXPECT_EQ(entries_of("/proc/self/fd"), before);
 }
 
 TEST_F(Execute, AChildOfForkIsRefusedAndTheParentGoesOn) {

@@ -45,6 +45,8 @@ TEST_F(ForkTest, AChildCannotUseItsParentsPool) {
               if (!pool.connections().empty()) return 6;
               if (!pool.close(TimePoint::max()).clean()) return 4;
               if (pool.resize(1, 1)) return 5;
+              if (pool.reconfigure(pool.options())) return 7;
+              if (pool.retarget(pool.target())) return 8;
               return 0;
             }),
             0);

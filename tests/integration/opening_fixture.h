@@ -25,9 +25,9 @@ inline constexpr std::string_view kPlanted = "pl4nted-Secret";
 
 inline std::shared_ptr<const detail::SessionContext> session_context() {
   return std::make_shared<const detail::SessionContext>(
-      detail::SessionContext{.statement_timeout = std::nullopt,
+      detail::SessionContext{.timeouts = std::make_shared<detail::Timeouts>(
+                                 std::nullopt, std::chrono::seconds(2)),
                              .server_statement_timeout = std::nullopt,
-                             .cancel_grace = std::chrono::seconds(2),
                              .max_prepared_statements = 10,
                              .sink = nullptr,
                              .statistics = nullptr,

@@ -1,6 +1,5 @@
 // Openings over several hosts, and what openings leave behind.
 
-#include <dirent.h>
 #include <libpq-fe.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -18,6 +17,7 @@
 #include "pool/src/opening.h"
 #include "pool/src/resolver.h"
 #include "tests/integration/opening_fixture.h"
+#include "tests/support/entries.h"
 #include "tests/support/eventually.h"
 #include "tests/support/net.h"
 
@@ -157,14 +157,6 @@ TEST_F(OpeningSessionAttrs, ServersThatDoNotFitAreTold) {
   EXPECT_EQ(error.connect_failure, ConnectFailure::kOther);
   EXPECT_THAT(error.message, HasSubstr("session is read-only"));
   EXPECT_THAT(error.message, HasSubstr("target_session_attrs"));
-}
-
-std::size_t entries_of(const char* folder) {
-  DIR* const listing = ::opendir(folder);
-  std::size_t count = 0;
-  while (::readdir(listing) != nullptr) ++count;
-  ::closedir(listing);
-  return count;
 }
 
 // One opening of each kind, half of them left amid their work.

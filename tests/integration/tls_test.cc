@@ -240,6 +240,33 @@ TEST_F(TlsTest, ARotatedServerCertificateIsPickedUpInMidRun) {
   }));
 }
 
+TEST_F(TlsTest, ARotatedClientCertificateReplacesTheSessionsOfTheOldOne) {
+  const auto serials = [&] {
+    return server_.sql(
+        "SELECT DISTINCT client_serial FROM pg_stat_ssl "
+        "WHERE client_serial IS NOT NULL");
+  };
+  PoolOptions few;
+  few.min_connections = 2;
+  auto pool = Pool::create(target_with(options(client_)), few);
+  ASSERT_TRUE(pool);
+  ASSERT_TRUE(pool->acquire());
+  const SqlRows before = serials();
+  ASSERT_EQ(before.size(), 1u);
+  // The same once more, in files of its own, is no change.
+  ASSERT_TRUE(pool->retarget(target_with(options(client_))));
+  EXPECT_EQ(pool->stats().tls.version, "TLSv1.3");
+  const KeyPair next =
+      ca_.issue({.common_name = std::string(kAppUser), .ends = hours(40)});
+  ASSERT_TRUE(pool->retarget(target_with(options(next))));
+  EXPECT_TRUE(eventually(std::chrono::seconds(60), [&] {
+    const SqlRows now = serials();
+    return now.size() == 1 && now != before;
+  }));
+  EXPECT_GT(*pool->stats().tls.client - std::chrono::system_clock::now(),
+            hours(39));
+}
+
 TEST_F(TlsTest, ManyOpeningsAtOnceShareTheCrew) {
   PoolOptions many;
   many.min_connections = 20;

@@ -6,10 +6,10 @@
 namespace dbpool::test {
 namespace {
 
-constexpr std::array<std::string_view, 14> kNames = {
-    "start",   "acquire",     "cancel",  "expire",  "release",
-    "opened",  "open failed", "checked", "cleaned", "closed",
-    "hung up", "advance",     "resize",  "close"};
+constexpr std::array<std::string_view, 15> kNames = {
+    "start",   "acquire",     "cancel",      "expire",  "release",
+    "opened",  "open failed", "checked",     "cleaned", "closed",
+    "hung up", "advance",     "reconfigure", "renew",   "close"};
 
 constexpr std::array<std::string_view, 4> kReturns = {"clean", "dirty",
                                                       "broken", "retire"};
@@ -26,10 +26,11 @@ std::string describe(const Event& event) {
     case EventKind::kAcquire:
     case EventKind::kCancel:
     case EventKind::kExpire:
+    case EventKind::kRenew:
       break;
-    case EventKind::kResize:
-      line += " to " + std::to_string(event.min_connections) + " … " +
-              std::to_string(event.max_connections);
+    case EventKind::kReconfigure:
+      line += " to " + std::to_string(event.options->min_connections) + " … " +
+              std::to_string(event.options->max_connections);
       break;
     default:
       line += " " + std::to_string(event.id.slot) + "/" +

@@ -30,7 +30,8 @@ enum class EventKind : std::uint8_t {
   kClosed,
   kHungUp,
   kAdvance,
-  kResize,
+  kReconfigure,
+  kRenew,
   kClose,
 };
 
@@ -38,11 +39,11 @@ struct Event {
   EventKind kind = EventKind::kStart;
   TimePoint now = {};
   ConnectionId id = {};
-  Waiter* waiter = nullptr;                                // acquire … expire
-  ReturnState returned = ReturnState::kClean;              // release
-  bool good = false;                                       // checked, cleaned
-  ConnectFailure failure = ConnectFailure::kOther;         // open failed
-  std::uint32_t min_connections = 0, max_connections = 0;  // resize
+  Waiter* waiter = nullptr;                         // acquire … expire
+  ReturnState returned = ReturnState::kClean;       // release
+  bool good = false;                                // checked, cleaned
+  ConnectFailure failure = ConnectFailure::kOther;  // open failed
+  const PoolOptions* options = nullptr;             // reconfigure
 };
 
 struct Outcome {

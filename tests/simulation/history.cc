@@ -101,7 +101,9 @@ void History::step() {
   } else if (choice < 720) {
     send_stray_news();
   } else if (choice < 724) {
-    resize();
+    reconfigure();
+  } else if (choice < 728) {
+    happen({.kind = EventKind::kRenew});
   } else {
     tick();
   }
@@ -177,11 +179,21 @@ void History::send_stray_news() {
   happen(event);
 }
 
-void History::resize() {
-  const std::uint32_t max = random_.between(1, 8);
-  happen({.kind = EventKind::kResize,
-          .min_connections = random_.between(0, max),
-          .max_connections = max});
+// Either the limits alone, or everything.
+void History::reconfigure() {
+  PoolOptions options = options_.back();
+  if (random_.chance(50)) {
+    options = random_options(random_);
+  } else {
+    options.max_connections = random_.between(1, 8);
+    options.min_connections = random_.between(0, options.max_connections);
+  }
+  put_in_force(options);
+}
+
+void History::put_in_force(const PoolOptions& options) {
+  options_.push_back(options);
+  happen({.kind = EventKind::kReconfigure, .options = &options_.back()});
 }
 
 TimePoint History::next_moment() {
@@ -245,9 +257,9 @@ void History::serve_requests() {
   std::uint64_t asked = 0;
   for (int rounds = 0; granted_ < goal; ++rounds) {
     require(rounds < 10'000, "a request is never served");
-    const bool may_ask = options_.max_waiting_requests == 0 ||
-                         model_.queue().size() < options_.max_waiting_requests;
-    const bool retries = options_.max_waiting_requests == 0;
+    const std::uint32_t most = options_.back().max_waiting_requests;
+    const bool may_ask = most == 0 || model_.queue().size() < most;
+    const bool retries = most == 0;
     if (may_ask && (asked < wanted || retries)) {
       acquire(TimePoint::max());
       ++asked;
@@ -259,12 +271,21 @@ void History::serve_requests() {
   }
 }
 
+// Lifetimes that end sooner than a large pool can be filled keep it busy.
+void History::calm_down() {
+  PoolOptions options = options_.back();
+  if (!options.max_lifetime || *options.max_lifetime >= seconds(5)) return;
+  options.max_lifetime = seconds(5);
+  put_in_force(options);
+}
+
 void History::happy_end() {
+  calm_down();
   settle_down();
   while (!model_.queue().empty()) cancel_one();
   release_all();
   // A first knock, where the last opening failed and no floor demands one.
-  now_ += std::max(options_.backoff_max, detail::PoolState::kOvertakes);
+  now_ += std::max(options_.back().backoff_max, detail::PoolState::kOvertakes);
   happen({.kind = EventKind::kAdvance});
   settle_down();
   require(model_.live() >= model_.min_connections(), "the floor is not filled");
@@ -272,6 +293,9 @@ void History::happy_end() {
   settle_down();
   release_all();
   settle_down();
+  // A single one is never risked.
+  require(model_.outdated() == 0 || model_.max_connections() == 1,
+          "an outdated connection is never replaced");
 }
 
 void History::close() {

@@ -49,10 +49,12 @@ class History {
   void release_one();
   void hang_up_one();
   void send_stray_news();
-  void resize();
+  void reconfigure();
+  void put_in_force(const PoolOptions& options);
   void tick();
   TimePoint next_moment();
   void deliver_due(std::uint32_t percent);
+  void calm_down();
   void settle_down();
   void release_all();
   void serve_requests();
@@ -68,7 +70,7 @@ class History {
 
   const std::uint64_t seed_;
   Random random_;
-  const PoolOptions options_;
+  std::deque<PoolOptions> options_;  // the last are in force
   const Doctor doctor_;
   TimePoint now_;
   detail::PoolState brain_;

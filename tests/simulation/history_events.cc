@@ -19,7 +19,7 @@ History::History(std::uint64_t seed, Doctor doctor)
 History::History(std::uint64_t seed, const PoolOptions& options, Doctor doctor)
     : seed_(seed),
       random_(seed),
-      options_(options),
+      options_{options},
       doctor_(std::move(doctor)),
       now_(kStart),
       brain_(options, kStart),
@@ -106,11 +106,12 @@ detail::Effects History::tell_brain(const Event& event, Outcome& outcome) {
       return brain_.hung_up(event.id, event.now);
     case EventKind::kAdvance:
       return brain_.advance(event.now);
-    case EventKind::kResize: {
-      detail::PoolState::Room room(event.max_connections);
-      return brain_.resize(event.min_connections, event.max_connections,
-                           event.now, room);
+    case EventKind::kReconfigure: {
+      detail::PoolState::Room room(*event.options);
+      return brain_.reconfigure(*event.options, event.now, room);
     }
+    case EventKind::kRenew:
+      return brain_.renew(event.now);
     case EventKind::kClose:
       return brain_.close(event.now);
   }

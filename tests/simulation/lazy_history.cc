@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "tests/simulation/history.h"
 #include "tests/simulation/require.h"
 
 namespace dbpool::test {
@@ -55,7 +56,9 @@ void LazyHistory::step() {
   } else if (choice < 640) {
     cancel_one();
   } else if (choice < 645) {
-    resize();
+    reconfigure();
+  } else if (choice < 650) {
+    take(brain_.renew(now_));
   } else if (choice < 700) {
     look_uninvited();
   } else {
@@ -94,10 +97,12 @@ void LazyHistory::release_one() {
   take(brain_.release(id, state, now_));
 }
 
-void LazyHistory::resize() {
-  max_ = random_.between(1, 8);
-  detail::PoolState::Room room(max_);
-  take(brain_.resize(random_.between(0, max_), max_, now_, room));
+void LazyHistory::reconfigure() {
+  if (random_.chance(50)) options_ = random_options(random_);
+  max_ = options_.max_connections = random_.between(1, 8);
+  options_.min_connections = random_.between(0, max_);
+  detail::PoolState::Room room(options_);
+  take(brain_.reconfigure(options_, now_, room));
 }
 
 void LazyHistory::tick() {

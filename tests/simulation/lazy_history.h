@@ -32,7 +32,7 @@ class LazyHistory {
   void acquire(TimePoint deadline);
   void cancel_one();
   void release_one();
-  void resize();
+  void reconfigure();
   void tick();
   void deliver(const Event& event);
   void end();
@@ -48,7 +48,7 @@ class LazyHistory {
 
   const std::uint64_t seed_;
   Random random_;
-  const PoolOptions options_;
+  PoolOptions options_;
   TimePoint now_;
   detail::PoolState brain_;
   World world_;

@@ -22,6 +22,7 @@ void Model::observe(const Event& event, const Outcome& outcome) {
   refused_ = false;
   subject_.reset();
   must_close_.reset();
+  if (event.kind == EventKind::kReconfigure) reconfigure(*event.options);
   for (const detail::LeaseFacts& facts : outcome.leaks) leak(facts);
   apply(event, outcome);
   const auto is_fast = [&](const Waiter* waiter) {
@@ -43,6 +44,7 @@ void Model::apply(const Event& event, const Outcome& outcome) {
   switch (event.kind) {
     case EventKind::kStart:
     case EventKind::kAdvance:
+    case EventKind::kReconfigure:
       return;
     case EventKind::kAcquire:
       return acquired(*event.waiter);
@@ -63,14 +65,24 @@ void Model::apply(const Event& event, const Outcome& outcome) {
       return gone(event, outcome);
     case EventKind::kHungUp:
       return hung_up(event);
-    case EventKind::kResize:
-      min_ = event.min_connections;
-      max_ = event.max_connections;
-      return;
+    case EventKind::kRenew:
+      return renew();
     case EventKind::kClose:
       closed_ = true;
       return;
   }
+}
+
+void Model::reconfigure(const PoolOptions& options) {
+  for (ModelConnection& connection : connections_) {
+    connection.was_stale = connection.was_stale || !is_fresh(connection);
+  }
+  options_ = options;
+  min_ = options.min_connections;
+  max_ = options.max_connections;
+  if (failures_ == 0) return;
+  const Duration longest = std::max(longest_backoff(), kOvertakes);
+  retry_at_ = std::min(retry_at_, now_ + longest);
 }
 
 void Model::acquired(Waiter& waiter) {

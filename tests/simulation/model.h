@@ -27,6 +27,8 @@ struct ModelConnection {
   bool cleaning = false;
   bool hung_up = false;
   bool overtaken = false;  // by an opening that succeeded
+  bool outdated = false;   // there before a renewal
+  bool was_stale = false;  // idle, and not fresh before a change of options
   bool reported = false;   // the lease, as a leak
   CloseReason close_reason = CloseReason::kBroken;
   TimePoint opened_at = {};
@@ -53,6 +55,7 @@ class Model {
   }
   std::uint32_t count(ConnectionState state) const;
   std::uint32_t live() const;
+  std::uint32_t outdated() const;  // those being closed do not count
   std::uint32_t min_connections() const { return min_; }
   std::uint32_t max_connections() const { return max_; }
   bool closed() const { return closed_; }
@@ -67,6 +70,7 @@ class Model {
   };
 
   // Following an event: requests (model.cc).
+  void reconfigure(const PoolOptions& options);
   void apply(const Event& event, const Outcome& outcome);
   void acquired(Waiter& waiter);
   void left_queue(const Event& event);
@@ -87,6 +91,7 @@ class Model {
   void check_ended(const Event& event);
   void gone(const Event& event, const Outcome& outcome);
   void hung_up(const Event& event);
+  void renew();
   void comes_back(ModelConnection& connection);
   std::optional<CloseReason> certain_retirement(
       const ModelConnection& connection) const;
@@ -139,6 +144,8 @@ class Model {
   bool hopeless() const;
   bool is_overdue(const ModelConnection& connection, TimePoint at) const;
   bool is_fresh(const ModelConnection& connection) const;
+  bool may_replace() const;
+  const ModelConnection* coldest_outdated() const;
   const ModelConnection* first_in(ConnectionState state) const;
   const ModelConnection* last_in(ConnectionState state) const;
 
@@ -153,6 +160,8 @@ class Model {
 
   static constexpr Duration kOvertakes = std::chrono::milliseconds(200);
   std::uint32_t failures_ = 0;
+  bool proven_ = false;    // an opening has succeeded since the renewal
+  bool may_part_ = false;  // and no outdated connection has gone for it
   bool quick_turn_ = false;
   TimePoint begun_at_ = TimePoint::min();
   TimePoint retry_at_ = TimePoint::min();

@@ -24,6 +24,7 @@ void Model::enter(ModelConnection& connection, State state) {
   connection.state = state;
   connection.since = now_;
   connection.order = ++order_;
+  connection.was_stale = false;
 }
 
 // --- Events ----------------------------------------------------------------
@@ -54,6 +55,8 @@ void Model::opened(const Event& event) {
   }
   failures_ = 0;
   retry_at_ = TimePoint::min();
+  proven_ = true;
+  may_part_ = true;
   ++counted_.opened;
   comes_back(*connection);
 }
@@ -71,6 +74,7 @@ void Model::open_failed(const Event& event, const Outcome& outcome) {
   if (connection == nullptr) return;
   ++failures_;
   last_failure_ = event.failure;
+  may_part_ = false;
   ++counted_.connect_failures[static_cast<std::size_t>(event.failure)];
   require(outcome.failed.failures_in_a_row == failures_,
           "failures in a row are miscounted");
@@ -130,6 +134,14 @@ void Model::hung_up(const Event& event) {
   must_close_ = CloseReason::kBroken;
 }
 
+void Model::renew() {
+  failures_ = 0;
+  retry_at_ = TimePoint::min();
+  proven_ = false;
+  may_part_ = false;
+  for (ModelConnection& connection : connections_) connection.outdated = true;
+}
+
 // Idle for the model until the outcome tells better.
 void Model::comes_back(ModelConnection& connection) {
   subject_ = connection.id;
@@ -147,6 +159,7 @@ std::optional<CloseReason> Model::certain_retirement(
     return CloseReason::kMaxUses;
   }
   if (must_expire(connection)) return CloseReason::kMaxLifetime;
+  if (connection.outdated && may_replace()) return CloseReason::kReload;
   return std::nullopt;
 }
 
@@ -225,7 +238,8 @@ void Model::begin_check(ModelConnection& connection) {
   require(connection.state == State::kIdle, "a check of what is not idle");
   require(connection.id == last_in(State::kIdle)->id,
           "a check of another than the hottest connection");
-  require(!is_fresh(connection), "a check of a fresh connection");
+  require(connection.was_stale || !is_fresh(connection),
+          "a check of a fresh connection");
   require(helping_checks() < asking(), "a check that nobody needs");
   enter(connection, State::kChecking);
 }
@@ -239,13 +253,22 @@ void Model::begin_closing(const Work& work, const Event& event,
   require(fits(work.close_reason, event, connection),
           "a connection is closed for a wrong reason");
   connection.close_reason = work.close_reason;
+  if (work.close_reason == CloseReason::kReload) may_part_ = false;
   enter(connection, State::kClosing);
 }
 
 bool Model::fits(CloseReason reason, const Event& event,
                  const ModelConnection& connection) const {
   const bool is_subject = subject_ == connection.id;
-  if (is_subject && must_close_) return reason == *must_close_;
+  if (is_subject && must_close_) {
+    // Whether a lifetime is over is not known for sure.
+    const bool may_be_old = *must_close_ == CloseReason::kReload &&
+                            reason == CloseReason::kMaxLifetime &&
+                            may_expire(connection);
+    return reason == *must_close_ || may_be_old;
+  }
+  const bool is_idle = connection.state == State::kIdle;
+  const bool is_new_limit = event.kind == EventKind::kReconfigure && is_idle;
   switch (reason) {
     case CloseReason::kIdleTimeout:
       return event.kind == EventKind::kAdvance &&
@@ -253,20 +276,25 @@ bool Model::fits(CloseReason reason, const Event& event,
              options_.idle_timeout &&
              now_ - connection.since >= *options_.idle_timeout;
     case CloseReason::kMaxLifetime:
-      return (is_subject || (event.kind == EventKind::kAdvance &&
-                             connection.state == State::kIdle)) &&
+      return (is_subject || is_new_limit ||
+              (event.kind == EventKind::kAdvance && is_idle)) &&
              may_expire(connection);
+    case CloseReason::kMaxUses:
+      return is_new_limit && options_.max_uses &&
+             connection.uses >= *options_.max_uses;
     case CloseReason::kResize:
       // Idle ones before openings, the coldest before all.
-      return event.kind == EventKind::kResize && not_closing() > max_ &&
-             (connection.state == State::kIdle
-                  ? connection.id == first_in(State::kIdle)->id
-                  : connection.state == State::kOpening &&
-                        first_in(State::kIdle) == nullptr);
+      return event.kind == EventKind::kReconfigure && not_closing() > max_ &&
+             (is_idle ? connection.id == first_in(State::kIdle)->id
+                      : connection.state == State::kOpening &&
+                            first_in(State::kIdle) == nullptr);
     case CloseReason::kDrain:
       return event.kind == EventKind::kClose;
     case CloseReason::kBroken:
       return connection.overtaken;
+    case CloseReason::kReload:
+      if (connection.state == State::kOpening) return connection.outdated;
+      return is_idle && may_replace() && coldest_outdated() == &connection;
     default:
       return false;  // only a subject, see above
   }

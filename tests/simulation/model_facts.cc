@@ -39,9 +39,37 @@ bool Model::is_fresh(const ModelConnection& connection) const {
   return now_ - connection.since <= options_.check_after_idle;
 }
 
+// What was reported stays so, whatever becomes of the threshold.
 bool Model::is_overdue(const ModelConnection& connection, TimePoint at) const {
-  return connection.state == State::kActive && options_.leak_threshold &&
-         at - connection.since >= *options_.leak_threshold;
+  if (connection.state != State::kActive) return false;
+  return connection.reported ||
+         (options_.leak_threshold &&
+          at - connection.since >= *options_.leak_threshold);
+}
+
+std::uint32_t Model::outdated() const {
+  const auto stays = [](const auto& other) {
+    return other.outdated && other.state != State::kClosing;
+  };
+  return static_cast<std::uint32_t>(
+      std::count_if(connections_.begin(), connections_.end(), stays));
+}
+
+const ModelConnection* Model::coldest_outdated() const {
+  const ModelConnection* found = nullptr;
+  for (const ModelConnection& connection : connections_) {
+    if (connection.state != State::kIdle || !connection.outdated) continue;
+    if (!found || connection.order < found->order) found = &connection;
+  }
+  return found;
+}
+
+// A new connection for each that goes, or the room for one.
+bool Model::may_replace() const {
+  if (may_part_) return true;
+  const bool full = total() >= max_;
+  const bool rests = count(State::kOpening) + count(State::kClosing) == 0;
+  return full && rests && (live() > 1 || (proven_ && failures_ == 0));
 }
 
 std::uint32_t Model::helping_checks() const {
@@ -58,7 +86,8 @@ std::uint32_t Model::needed_openings() const {
   const std::int64_t queue = std::int64_t{asking()} - helping_checks();
   const std::int64_t floor = std::int64_t{min_} - live();
   const std::int64_t opening = failures_ > 0 ? 0 : count(State::kOpening);
-  const std::int64_t needed = std::max(queue, floor) - opening;
+  const std::int64_t new_one = !may_part_ && coldest_outdated() ? 1 : 0;
+  const std::int64_t needed = std::max({queue, floor, new_one}) - opening;
   return static_cast<std::uint32_t>(std::max<std::int64_t>(needed, 0));
 }
 

@@ -129,6 +129,8 @@ void Model::check_progress() const {
     require(helping_checks() >= queue_.size(),
             "a request waits beside an idle connection");
   }
+  require(!coldest_outdated() || !may_replace(),
+          "an outdated connection was not closed");
   if (now_ >= retry_at_ && may_open()) {
     require(needed_openings() == 0, "an opening is missing");
   }
@@ -139,7 +141,8 @@ void Model::check_nothing_kept(bool advanced) const {
   const bool too_many = not_closing() > max_;
   for (const ModelConnection& connection : connections_) {
     if (connection.state == State::kOpening) {
-      require(!closed_ && !too_many && !connection.overtaken,
+      require(!closed_ && !too_many && !connection.overtaken &&
+                  !connection.outdated,
               "an opening was not aborted");
     } else if (connection.state == State::kChecking) {
       require(!closed_, "a check goes on in a closed pool");

@@ -34,6 +34,7 @@ MultiplexHistory::MultiplexHistory(std::uint64_t seed)
     : seed_(seed),
       random_(seed),
       limits_(random_limits(random_)),
+      most_waiting_(limits_.max_waiting),
       now_(TimePoint(1h)),
       brain_(limits_, now_) {
   room_.max_connections = random_.between(1, 6);
@@ -68,6 +69,7 @@ void MultiplexHistory::random_event() {
   } else {
     end_acquire();
   }
+  if (random_.chance(1)) change_limits();
   if (random_.chance(60)) round();
 }
 
@@ -172,6 +174,14 @@ void MultiplexHistory::change_pool() {
   room_.waiting = others + (brain_.is_acquiring() ? 1 : 0);
 }
 
+void MultiplexHistory::change_limits() {
+  const std::uint32_t depth = limits_.depth;
+  limits_ = random_limits(random_);
+  limits_.depth = depth;
+  brain_.set_limits(limits_, now_);
+  most_waiting_ = std::max(limits_.max_waiting, brain_.queued());
+}
+
 void MultiplexHistory::finish_all() {
   if (random_.chance(50)) {
     brain_.close(now_);
@@ -208,7 +218,8 @@ void MultiplexHistory::round() {
   brain_.end_round(now_);
   carry_out();
   check();
-  require(brain_.queued() <= limits_.max_waiting, "the queue is bounded");
+  require(brain_.queued() <= most_waiting_, "the queue is bounded");
+  most_waiting_ = std::max(limits_.max_waiting, brain_.queued());
   for (const auto& [number, lane] : lanes_) {
     require(!lane.jobs.empty(), "a carrier without jobs is given back");
   }

@@ -51,6 +51,7 @@ class MultiplexHistory {
   void lose(std::uint32_t carrier, Lane& lane);
   void end_acquire();
   void change_pool();
+  void change_limits();
   void finish_all();
 
   // What a round of the owner does.
@@ -75,7 +76,8 @@ class MultiplexHistory {
 
   const std::uint64_t seed_;
   Random random_;
-  const detail::MultiplexLimits limits_;
+  detail::MultiplexLimits limits_;
+  std::uint32_t most_waiting_;  // those beyond a lower bound stay
   TimePoint now_;
   detail::MultiplexState brain_;
   detail::PoolRoom room_;

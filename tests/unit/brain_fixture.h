@@ -129,10 +129,19 @@ class BrainTest : public testing::Test {
     note(brain().release(id, state, now_));
   }
 
-  void resize(std::uint32_t min_connections, std::uint32_t max_connections) {
-    PoolState::Room room(max_connections);
-    note(brain().resize(min_connections, max_connections, now_, room));
+  // Puts options_ in force, which were changed since.
+  void reconfigure() {
+    PoolState::Room room(options_);
+    note(brain().reconfigure(options_, now_, room));
   }
+
+  void resize(std::uint32_t min_connections, std::uint32_t max_connections) {
+    options_.min_connections = min_connections;
+    options_.max_connections = max_connections;
+    reconfigure();
+  }
+
+  void renew() { note(brain().renew(now_)); }
 
   FailedFacts fail_opening(ConnectionId id,
                            ConnectFailure why = ConnectFailure::kRefused) {

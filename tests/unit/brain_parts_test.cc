@@ -95,7 +95,7 @@ TEST(Backoff, WaitsARandomTimeFromTheUpperHalf) {
   Jitter jitter(3);
   std::vector<Duration> waits;
   for (int i = 0; i < 40; ++i) {
-    backoff.succeeded();
+    backoff.reset();
     waits.push_back(fail_at_once(backoff, jitter));
   }
   const auto [least, most] = std::minmax_element(waits.begin(), waits.end());
@@ -113,7 +113,7 @@ TEST(Backoff, HoldsUntilTheRetryAndForgetsAfterASuccess) {
   EXPECT_TRUE(backoff.holds(kStart + wait - 1ns));
   EXPECT_FALSE(backoff.holds(kStart + wait));
   EXPECT_EQ(backoff.failures_in_a_row(), 1U);
-  backoff.succeeded();
+  backoff.reset();
   EXPECT_FALSE(backoff.holds(kStart));
   EXPECT_EQ(backoff.failures_in_a_row(), 0U);
 }

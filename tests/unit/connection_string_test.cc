@@ -283,5 +283,12 @@ TEST_F(ConnectionStringTest, SetReplacesAndChecks) {
   EXPECT_EQ(target.get("sslmode"), "verify-full");
 }
 
+TEST_F(ConnectionStringTest, EqualsWhatSaysTheSameInOtherWords) {
+  const auto target = parsed("postgresql://app:one@db:5432/x");
+  EXPECT_EQ(target, parsed("dbname=x password=one user=app port=5432 host=db"));
+  EXPECT_NE(target, parsed("postgresql://app:two@db:5432/x"));
+  EXPECT_NE(target, parsed("postgresql://app:one@db:5432/x?sslmode=require"));
+}
+
 }  // namespace
 }  // namespace dbpool

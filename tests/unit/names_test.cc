@@ -52,7 +52,7 @@ TEST(Names, StatesAndReasons) {
             (Names{"capacity", "opening", "backend_down", "server_slots"}));
   EXPECT_EQ(names<CloseReason>(kCloseReasonCount),
             (Names{"idle_timeout", "max_uses", "max_lifetime", "broken",
-                   "check_failed", "dirty", "resize", "drain"}));
+                   "check_failed", "dirty", "resize", "drain", "reload"}));
   EXPECT_EQ(names<ConnectPhase>(kConnectPhaseCount),
             (Names{"resolve", "tcp", "tls", "auth"}));
   EXPECT_EQ(names<TransactionStatus>(5),

@@ -123,10 +123,10 @@ TEST(PoolCollectorTest, ClosedLabelSetsAreThereFromTheStart) {
       page.values_of("dbpool_connection_failures_total", "reason"),
       UnorderedElementsAre("resolve", "refused", "timeout", "tls", "auth",
                            "too_many_connections", "starting_up", "other"));
-  EXPECT_THAT(
-      page.values_of("dbpool_connections_closed_total", "reason"),
-      UnorderedElementsAre("idle_timeout", "max_uses", "max_lifetime", "broken",
-                           "check_failed", "dirty", "resize", "drain"));
+  EXPECT_THAT(page.values_of("dbpool_connections_closed_total", "reason"),
+              UnorderedElementsAre("idle_timeout", "max_uses", "max_lifetime",
+                                   "broken", "check_failed", "dirty", "resize",
+                                   "drain", "reload"));
   EXPECT_THAT(page.values_of("dbpool_acquire_wait_seconds", "outcome"),
               UnorderedElementsAre("granted", "failed"));
   EXPECT_THAT(page.values_of("dbpool_connect_phase_duration_seconds", "phase"),

@@ -127,6 +127,20 @@ TEST_F(TlsMaterialTest, AConnectionStringKeepsItAlive) {
   EXPECT_EQ(read_file(*copy.get("sslrootcert")), ca_.certificate());
 }
 
+TEST_F(TlsMaterialTest, ConnectionStringsAreEqualIfTheirMaterialIs) {
+  const KeyPair one = issue();
+  const auto with = [&](const KeyPair& pair) {
+    auto target = ConnectionString::parse("postgresql://app@db/x");
+    EXPECT_TRUE(target->set_tls({.ca = ca_.certificate(),
+                                 .certificate = pair.certificate,
+                                 .key = pair.key}));
+    return *target;
+  };
+  EXPECT_EQ(with(one), with(one));  // in files of their own
+  EXPECT_NE(with(one), with(issue()));
+  EXPECT_NE(with(one), *ConnectionString::parse("postgresql://app@db/x"));
+}
+
 TEST_F(TlsMaterialTest, AConnectionStringRefusesWhatIsWrong) {
   auto target = ConnectionString::parse("postgresql://app@db/x");
   ASSERT_TRUE(target);

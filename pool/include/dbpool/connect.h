@@ -117,6 +117,10 @@ class ConnectionString {
     return values_;
   }
 
+  // The same keywords with the same values, and TLS material of the same
+  // contents, wherever that is kept.
+  friend bool operator==(const ConnectionString& a, const ConnectionString& b);
+
   // What was learnt of the target when connecting: that start-up options
   // which nobody gave here are refused. For the library's own use; shared by
   // copies, until one is changed. Thread-safe.

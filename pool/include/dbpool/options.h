@@ -1,6 +1,7 @@
 // PoolOptions: every limit and every timeout of a pool.
 //
-// Thread-safety: a plain value, copied into the pool at creation.
+// Thread-safety: a plain value, copied into the pool at creation and by
+// Pool::reconfigure().
 #ifndef DBPOOL_OPTIONS_H_
 #define DBPOOL_OPTIONS_H_
 

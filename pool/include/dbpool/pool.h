@@ -166,11 +166,50 @@ class Pool {
   // for the database.
   std::vector<ConnectionStats> connections() const;
 
-  // Changes the limits now. Connections above a lower max are closed, leased
-  // ones when they come back; total may exceed the new max until then, but
-  // never grows. kUsage if the values are out of range.
+  // reconfigure() with two options changed.
   Expected<void> resize(std::uint32_t min_connections,
                         std::uint32_t max_connections);
+
+  // Puts `options` in force, all at once; counters and statistics go on.
+  // Waits for nothing; may be called at any time, also after close().
+  //   - Connections above a lower max are closed, leased ones when they come
+  //     back; total may exceed the new max until then, but never grows.
+  //   - Timeouts and the leak threshold hold for acquires and statements that
+  //     begin from now on, cancel_grace also for those under way. Requests
+  //     that wait keep their place and their deadline, also beyond a lower
+  //     max_waiting_requests. A lease that was reported stays reported.
+  //   - max_uses, idle_timeout and max_lifetime hold for connections that are
+  //     open, too: idle ones that are past them are closed now, leased ones
+  //     when they come back. A new lifetime counts from the opening, with a
+  //     new jitter. A backoff that is longer than a new one is cut short.
+  //   - server_statement_timeout and max_prepared_statements are a session's
+  //     from its opening on: if they change, connections are replaced as
+  //     retarget() does it.
+  //   - name, pipeline_depth, max_query_names and random_seed cannot change;
+  //     nullopt as seed is no change.
+  // Errors, and then nothing has changed: kUsage, names the option that is
+  // out of range or cannot change; kForked.
+  Expected<void> reconfigure(const PoolOptions& options);
+
+  // From now on connections are opened with `target`, its TLS material
+  // included; those that are open are replaced gently. Waits for nothing, not
+  // for the database either. Nothing happens if `target` equals the one in
+  // force: files that it names are read at each opening anyway.
+  //   - No statement and no lease is broken off, and cancels of what runs on
+  //     an old connection go to its own server. What is being opened is given
+  //     up, and the backoff ends.
+  //   - An old connection is closed (reason reload), idle or when it comes
+  //     back, after an opening with the new target has succeeded: one for
+  //     each. Only where max_connections leaves no room for that opening one
+  //     goes ahead; never the last one that lives, so that a pool of one
+  //     replaces its connection only when that ends for another reason.
+  //   - So if the new target does not work (a wrong password) the pool goes on
+  //     with the old connections that it has, and tries again as it does
+  //     whenever openings fail. Whoever wants to know first calls connect().
+  // Until the last old connection is gone leases of both kinds are lent:
+  // use it for new credentials, certificates and addresses of a database, not
+  // to tell databases apart. Errors: kForked.
+  Expected<void> retarget(ConnectionString target);
 
   // Stops leasing for good: waiting requests fail at once with kClosed, idle
   // connections are closed, leased ones when they come back. Blocks until all
@@ -178,8 +217,11 @@ class Pool {
   // a second call waits again.
   CloseReport close(TimePoint deadline);
 
-  const PoolOptions& options() const noexcept;
-  const ConnectionString& target() const noexcept;
+  const std::string& name() const noexcept;
+  // What is in force now, random_seed filled in. Copies, under the pool's lock
+  // for an instant.
+  PoolOptions options() const;
+  ConnectionString target() const;
 
  private:
   explicit Pool(std::shared_ptr<detail::PoolCore> core) noexcept;

@@ -72,8 +72,9 @@ enum class CloseReason : std::uint8_t {
   kDirty,
   kResize,
   kDrain,
+  kReload,  // opened before Pool::retarget(), and replaced
 };
-inline constexpr std::size_t kCloseReasonCount = 8;
+inline constexpr std::size_t kCloseReasonCount = 9;
 
 // The phases of an opening.
 enum class ConnectPhase : std::uint8_t { kResolve, kTcp, kTls, kAuth };

@@ -73,6 +73,9 @@ class TlsMaterial {
   std::optional<WallTime> client_expiry() const noexcept;
   std::optional<WallTime> ca_expiry() const noexcept;
 
+  // Whether CA, certificate and key are the same, byte by byte of their PEM.
+  bool has_same_contents(const TlsMaterial& other) const noexcept;
+
   // The path that libpq opens, e.g. "/proc/self/fd/7"; empty: none.
   const std::string& ca_path() const noexcept;
   const std::string& certificate_path() const noexcept;

@@ -30,6 +30,14 @@ class Backoff {
   // A try that has lasted for so long hangs.
   static constexpr Duration kHung = std::chrono::milliseconds(200);
 
+  // From now on so, as above; a wait under way does not outlast the new one.
+  void set_range(Duration initial, Duration max, TimePoint now) noexcept {
+    initial_ = initial;
+    max_ = max;
+    const Duration longest = std::max(longest_wait(), kHung);
+    retry_at_ = std::min(retry_at_, saturating_add(now, longest));
+  }
+
   // A try begins.
   void begun(TimePoint now) noexcept {
     begun_at_ = now;
@@ -50,7 +58,8 @@ class Backoff {
     }
     return std::max(retry_at_ - now, Duration::zero());
   }
-  void succeeded() noexcept {
+  // A try succeeded, or the tries to come are of something else.
+  void reset() noexcept {
     failures_ = 0;
     retry_at_ = TimePoint::min();
   }
@@ -70,7 +79,6 @@ class Backoff {
     return wait;
   }
 
-  // Constant after construction.
   Duration initial_;
   Duration max_;
 

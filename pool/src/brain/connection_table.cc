@@ -80,6 +80,7 @@ void ConnectionTable::link(Slot& slot) noexcept {
   slot.aged = false;
   (in.youngest == kNoSlot ? in.oldest : slots_[in.youngest].next) = slot.index;
   in.youngest = slot.index;
+  if (slot.outdated) ++in.outdated;
   if (in.next_to_age == kNoSlot) in.next_to_age = slot.index;
 }
 
@@ -87,10 +88,27 @@ void ConnectionTable::unlink(Slot& slot) noexcept {
   List& in = list(slot.state);
   if (in.next_to_age == slot.index) in.next_to_age = slot.next;
   if (slot.aged) --in.aged;
+  if (slot.outdated) --in.outdated;
   (slot.previous == kNoSlot ? in.oldest : slots_[slot.previous].next) =
       slot.next;
   (slot.next == kNoSlot ? in.youngest : slots_[slot.next].previous) =
       slot.previous;
+}
+
+void ConnectionTable::mark_outdated() noexcept {
+  for (Slot& slot : slots_) {
+    const bool leaves = slot.state == ConnectionState::kClosing;
+    if (!slot.in_use || slot.outdated || leaves) continue;
+    slot.outdated = true;
+    ++list(slot.state).outdated;
+  }
+}
+
+Slot& ConnectionTable::oldest_outdated(ConnectionState state) noexcept {
+  assert(outdated(state) > 0);
+  Slot* slot = oldest(state);
+  while (!slot->outdated) slot = at(slot->next);
+  return *slot;
 }
 
 void ConnectionTable::age_next(ConnectionState state) noexcept {

@@ -48,6 +48,7 @@ struct Slot {
   bool hung_up = false;   // the server ended it; close it when it comes back
   bool cleaning = false;  // kChecking: a clean-up after a dirty return
   bool quick = false;     // kOpening: Work::quick
+  bool outdated = false;  // opened before PoolState::renew(); of the table
   CloseReason close_reason = CloseReason::kBroken;  // kClosing
   int backend_pid = 0;
   std::uint64_t uses = 0;
@@ -101,6 +102,14 @@ class ConnectionTable {
   void remove(Slot& slot) noexcept;
   void move_to(Slot& slot, ConnectionState state, TimePoint now) noexcept;
 
+  // All there are now become outdated, but those that are being closed.
+  void mark_outdated() noexcept;
+  std::uint32_t outdated(ConnectionState state) const noexcept {
+    return list(state).outdated;
+  }
+  // The outdated one that entered the state first. There must be one.
+  Slot& oldest_outdated(ConnectionState state) noexcept;
+
   // Who entered a state first, and last; nullptr if nobody is in it.
   const Slot* oldest(ConnectionState state) const noexcept {
     return at(list(state).oldest);
@@ -141,6 +150,7 @@ class ConnectionTable {
     std::uint32_t youngest = kNoSlot;
     std::uint32_t next_to_age = kNoSlot;
     std::uint32_t aged = 0;
+    std::uint32_t outdated = 0;
   };
 
   const List& list(ConnectionState state) const noexcept {

@@ -10,7 +10,10 @@ namespace dbpool::detail {
 using Kind = MultiplexAction::Kind;
 
 MultiplexState::MultiplexState(const MultiplexLimits& limits, TimePoint now)
-    : limits_(limits), now_(now), by_load_(limits.depth) {
+    : limits_(limits),
+      most_waiting_(limits.max_waiting),
+      now_(now),
+      by_load_(limits.depth) {
   assert(limits.depth >= 1);
 }
 
@@ -48,6 +51,14 @@ void MultiplexState::close(TimePoint now) {
   begin(now);
   closed_ = true;
   fail_all_queued(JobEnd::kClosed);
+}
+
+void MultiplexState::set_limits(const MultiplexLimits& limits, TimePoint now) {
+  begin(now);
+  assert(limits.depth == limits_.depth);
+  limits_ = limits;
+  most_waiting_ = std::max(limits.max_waiting, queue_.size());
+  next_check_ = now;  // a shorter grace may be over
 }
 
 // --- Answers without a result ------------------------------------------------
@@ -302,9 +313,11 @@ void MultiplexState::end_round(TimePoint now) {
     if (carrier.in_use && carrier.jobs.empty()) drop(number, JobEnd::kLost);
   }
   emptied_.clear();
-  while (queue_.size() > limits_.max_waiting) {
+  while (queue_.size() > most_waiting_) {
     fail_queued(*queue_.last(), JobEnd::kQueueFull);
   }
+  most_waiting_ =
+      std::max(limits_.max_waiting, std::min(most_waiting_, queue_.size()));
 }
 
 // --- Time --------------------------------------------------------------------

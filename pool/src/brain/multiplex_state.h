@@ -87,6 +87,8 @@ class MultiplexState {
   void cancel(Job& job, TimePoint now);
   // No job is taken any more; those not sent are answered.
   void close(TimePoint now);
+  // From now on so; `depth` must stay. Jobs that wait stay in the queue.
+  void set_limits(const MultiplexLimits& limits, TimePoint now);
 
   // --- The pool ------------------------------------------------------------
   // True: ask the pool for a connection, and tell of it by acquiring() and
@@ -178,7 +180,9 @@ class MultiplexState {
   void expire_queued();
   void expire_sent(std::uint32_t number);
 
-  const MultiplexLimits limits_;
+  MultiplexLimits limits_;
+  // limits_.max_waiting, or more while more wait than that allows by now.
+  std::uint32_t most_waiting_;
 
   TimePoint now_;
   bool closed_ = false;

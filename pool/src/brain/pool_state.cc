@@ -9,24 +9,28 @@
 namespace dbpool::detail {
 
 PoolState::PoolState(const PoolOptions& options, TimePoint now)
-    : idle_timeout_(options.idle_timeout),
-      max_uses_(options.max_uses),
-      max_lifetime_(options.max_lifetime),
-      lifetime_jitter_(options.lifetime_jitter),
-      check_after_idle_(options.check_after_idle),
-      max_concurrent_openings_(options.max_concurrent_openings),
-      leak_threshold_(options.leak_threshold),
-      min_connections_(options.min_connections),
-      max_connections_(options.max_connections),
-      now_(now),
+    : now_(now),
       table_(options.max_connections),
       queue_(options.max_waiting_requests),
       jitter_(options.random_seed.value_or(0)),
       backoff_(options.backoff_initial, options.backoff_max),
       waiting_peak_(now) {
   assert(validate(options));
+  adopt(options);
   leaks_.reserve(table_.capacity());
   settle(now);
+}
+
+void PoolState::adopt(const PoolOptions& options) noexcept {
+  idle_timeout_ = options.idle_timeout;
+  max_uses_ = options.max_uses;
+  max_lifetime_ = options.max_lifetime;
+  lifetime_jitter_ = options.lifetime_jitter;
+  check_after_idle_ = options.check_after_idle;
+  max_concurrent_openings_ = options.max_concurrent_openings;
+  leak_threshold_ = options.leak_threshold;
+  min_connections_ = options.min_connections;
+  max_connections_ = options.max_connections;
 }
 
 TimePoint PoolState::begin(TimePoint now) noexcept {
@@ -119,7 +123,9 @@ Effects PoolState::release(ConnectionId id, ReturnState state,
     add_work(*slot, WorkKind::kClean);
   } else if (queue_.empty()) {
     table_.move_to(*slot, ConnectionState::kIdle, now);
-    if (is_settled(now) && idle_deadline() >= armed_) return {};
+    // An outdated one that is idle wants a replacement.
+    const bool settled = is_settled(now) && !slot->outdated;
+    if (settled && idle_deadline() >= armed_) return {};
   } else {
     grant_queued(next_at(slot->home), *slot, now);
   }
@@ -139,11 +145,13 @@ Effects PoolState::opened(ConnectionId id, const OpenedFacts& facts,
     if (facts.phases[i]) counters_.connect_phase[i].observe(*facts.phases[i]);
   }
   if (is_failing()) abort_overtaken(*slot, now);
-  backoff_.succeeded();
+  backoff_.reset();
+  proven_ = true;
+  may_part_ = true;
   slot->open = true;
   slot->backend_pid = facts.backend_pid;
   slot->opened_at = now;
-  set_lifetime(*slot, now);
+  set_lifetime(*slot);
   place(*slot, now);
   return end(now);
 }
@@ -158,6 +166,7 @@ Effects PoolState::open_failed(ConnectionId id, ConnectFailure failure,
   counters_.connect_failures.add(failure);
   last_failure_ = failure;
   last_failed_at_ = now;
+  may_part_ = false;
   const TimePoint begun_at = slot->since;
   table_.remove(*slot);
   const Slot* other = table_.youngest(ConnectionState::kOpening);
@@ -250,24 +259,41 @@ bool PoolState::take_leaks(std::vector<LeaseFacts>& out,
   return !out.empty();
 }
 
-PoolState::Room::Room(std::uint32_t max_connections) : slots(max_connections) {
-  leaks.reserve(max_connections);
+PoolState::Room::Room(const PoolOptions& options)
+    : slots(options.max_connections) {
+  leaks.reserve(options.max_connections);
+  deadlines.reserve(options.max_waiting_requests);
 }
 
-Effects PoolState::resize(std::uint32_t min_connections,
-                          std::uint32_t max_connections, TimePoint now,
-                          Room& room) noexcept {
-  assert(min_connections <= max_connections && max_connections >= 1);
-  assert(room.slots.size() == max_connections);
-  if (max_connections > leaks_.capacity()) {
+Effects PoolState::reconfigure(const PoolOptions& options, TimePoint now,
+                               Room& room) noexcept {
+  assert(room.slots.size() == options.max_connections);
+  if (options.max_connections > leaks_.capacity()) {
     room.leaks.assign(leaks_.begin(), leaks_.end());
     leaks_.swap(room.leaks);
   }
   table_.grow(room.slots);
+  queue_.set_bound(options.max_waiting_requests, room.deadlines);
   now = begin(now);
-  min_connections_ = min_connections;
-  max_connections_ = max_connections;
+  backoff_.set_range(options.backoff_initial, options.backoff_max, now);
+  const bool same_lifetimes = max_lifetime_ == options.max_lifetime &&
+                              lifetime_jitter_ == options.lifetime_jitter;
+  adopt(options);
+  if (!same_lifetimes) draw_lifetimes();
   shed_excess(now);
+  close_used_up(now);
+  return end(now);
+}
+
+Effects PoolState::renew(TimePoint now) noexcept {
+  now = begin(now);
+  backoff_.reset();
+  proven_ = false;
+  may_part_ = false;
+  while (Slot* slot = table_.oldest(ConnectionState::kOpening)) {
+    start_close(*slot, CloseReason::kReload, now);
+  }
+  table_.mark_outdated();
   return end(now);
 }
 

@@ -36,6 +36,13 @@
 // server that needs it would be kept out for ever; only the one that takes the
 // last place (of the limit, or of the openings at once) is a quick one
 // (Work::quick), and every other time only where it is the only one.
+//
+// After renew() connections are outdated and give way to new ones, one after
+// the other: each opening that succeeds lets one go, one that is idle or comes
+// back. While any is idle an opening is begun for that. Where the limit leaves
+// no room for it one goes ahead and makes room, but never the last live one
+// before an opening has succeeded, or while openings fail. So what cannot be
+// opened costs one connection.
 #ifndef DBPOOL_POOL_SRC_BRAIN_POOL_STATE_H_
 #define DBPOOL_POOL_SRC_BRAIN_POOL_STATE_H_
 
@@ -189,20 +196,28 @@ class PoolState {
   bool take_leaks(std::vector<LeaseFacts>& out, TimePoint now) noexcept;
 
   // --- Control -------------------------------------------------------------
-  // Storage for up to `max_connections`, to be made before the owner's lock is
-  // taken and freed after it: resize() leaves in it what it does not need.
+  // Storage for what `options` allow, to be made before the owner's lock is
+  // taken and freed after it: reconfigure() leaves in it what it does not need.
   struct Room {
-    explicit Room(std::uint32_t max_connections);
+    explicit Room(const PoolOptions& options);
     std::vector<Slot> slots;
     std::vector<LeaseFacts> leaks;
+    std::vector<WaitQueue::Entry> deadlines;
   };
-  // 0 <= min <= max, max >= 1, `room` made for that max.
-  Effects resize(std::uint32_t min_connections, std::uint32_t max_connections,
-                 TimePoint now, Room& room) noexcept;
+  // From now on `options` hold, also for connections and requests that are
+  // there; random_seed is not looked at. They must be valid, and `room` made
+  // for them. Lifetimes, if they change, are drawn anew. Requests that wait
+  // stay in the queue, and leases that were reported as leaks stay reported.
+  Effects reconfigure(const PoolOptions& options, TimePoint now,
+                      Room& room) noexcept;
+  // What connections are opened with has changed: those that are there give
+  // way to new ones, see above; what is being opened is given up. Failures so
+  // far say nothing of what comes.
+  Effects renew(TimePoint now) noexcept;
   Effects close(TimePoint now) noexcept;
   bool is_closed() const noexcept { return closed_; }  // close() was called
   bool is_drained() const noexcept;                    // closed, and total == 0
-  // Slots are numbered below this; it grows in resize() only.
+  // Slots are numbered below this; it grows in reconfigure() only.
   std::uint32_t slot_count() const noexcept { return table_.capacity(); }
 
   // --- Reading -------------------------------------------------------------
@@ -230,6 +245,7 @@ class PoolState {
     WaitReason others;
   };
 
+  void adopt(const PoolOptions& options) noexcept;
   // Every event begins and ends with these (pool_state.cc).
   TimePoint begin(TimePoint now) noexcept;
   Effects end(TimePoint now) noexcept;
@@ -257,9 +273,14 @@ class PoolState {
   void start_close(Slot& slot, CloseReason reason, TimePoint now) noexcept;
   void end_lease(Slot& slot, TimePoint now) noexcept;
   void add_work(Slot& slot, WorkKind kind) noexcept;
-  void set_lifetime(Slot& slot, TimePoint now) noexcept;
+  void set_lifetime(Slot& slot) noexcept;
   bool is_over_max() const noexcept;
   void shed_excess(TimePoint now) noexcept;
+  void draw_lifetimes() noexcept;
+  void close_used_up(TimePoint now) noexcept;
+  bool may_replace() const noexcept;
+  bool wants_replacement() const noexcept;
+  void replace_outdated(TimePoint now) noexcept;
   bool is_fresh(const Slot& idle, TimePoint now) const noexcept;
   void settle(TimePoint now) noexcept;
   std::uint32_t asking() const noexcept;
@@ -296,18 +317,16 @@ class PoolState {
   ConnectionFacts connection_of(const Slot& slot, TimePoint now) const noexcept;
   std::uint32_t overdue_leases(TimePoint now) const noexcept;
 
-  // Constant after construction.
-  const std::optional<Duration> idle_timeout_;
-  const std::optional<std::uint64_t> max_uses_;
-  const std::optional<Duration> max_lifetime_;
-  const double lifetime_jitter_;
-  const Duration check_after_idle_;
-  const std::uint32_t max_concurrent_openings_;
-  const std::optional<Duration> leak_threshold_;
-
-  // The limits in force.
-  std::uint32_t min_connections_;
-  std::uint32_t max_connections_;
+  // The options in force.
+  std::optional<Duration> idle_timeout_;
+  std::optional<std::uint64_t> max_uses_;
+  std::optional<Duration> max_lifetime_;
+  double lifetime_jitter_ = 0;
+  Duration check_after_idle_{0};
+  std::uint32_t max_concurrent_openings_ = 0;
+  std::optional<Duration> leak_threshold_;
+  std::uint32_t min_connections_ = 0;
+  std::uint32_t max_connections_ = 0;
   bool closed_ = false;
 
   TimePoint now_;  // of the latest event
@@ -322,6 +341,8 @@ class PoolState {
   // were leased or checked: they are closed when they come back.
   TimePoint first_expiry_ = TimePoint::max();
   std::vector<LeaseFacts> leaks_;  // not yet taken; capacity: slot_count()
+  bool proven_ = false;            // an opening has succeeded since renew()
+  bool may_part_ = false;          // and one outdated connection may go for it
 
   PoolIntegrals integrals_;
   PoolCounters counters_;

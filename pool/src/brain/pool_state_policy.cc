@@ -95,6 +95,7 @@ std::optional<CloseReason> PoolState::retirement(const Slot& slot,
   if (is_over_max()) return CloseReason::kResize;
   if (max_uses_ && slot.uses >= *max_uses_) return CloseReason::kMaxUses;
   if (now >= slot.expires_at) return CloseReason::kMaxLifetime;
+  if (slot.outdated && may_replace()) return CloseReason::kReload;
   return std::nullopt;
 }
 
@@ -123,6 +124,7 @@ void PoolState::start_close(Slot& slot, CloseReason reason,
     table_.remove(slot);
     return;
   }
+  if (reason == CloseReason::kReload) may_part_ = false;
   slot.close_reason = reason;
   if (is_loss(reason)) ++lost_;
   table_.move_to(slot, ConnectionState::kClosing, now);
@@ -142,7 +144,9 @@ void PoolState::add_work(Slot& slot, WorkKind kind) noexcept {
   needs_housekeeper_ = true;
 }
 
-void PoolState::set_lifetime(Slot& slot, TimePoint now) noexcept {
+// From when it was opened.
+void PoolState::set_lifetime(Slot& slot) noexcept {
+  slot.expires_at = TimePoint::max();
   if (!max_lifetime_) return;
   const double most = static_cast<double>(Duration::max().count()) / 2;
   const double half = std::min(
@@ -150,9 +154,17 @@ void PoolState::set_lifetime(Slot& slot, TimePoint now) noexcept {
   const Duration spread(static_cast<Duration::rep>(half));
   const Duration shortest = *max_lifetime_ - spread;
   slot.expires_at =
-      saturating_add(saturating_add(now, shortest),
+      saturating_add(saturating_add(slot.opened_at, shortest),
                      jitter_.between(Duration::zero(), 2 * spread));
   first_expiry_ = std::min(first_expiry_, slot.expires_at);
+}
+
+void PoolState::draw_lifetimes() noexcept {
+  first_expiry_ = TimePoint::max();
+  for (Slot& slot : table_.slots()) {
+    const bool ends = slot.state == ConnectionState::kClosing;
+    if (slot.in_use && slot.open && !ends) set_lifetime(slot);
+  }
 }
 
 // Non-closing connections alone exceed the limit (it was lowered). Those
@@ -173,6 +185,41 @@ void PoolState::shed_excess(TimePoint now) noexcept {
   }
 }
 
+// Idle ones that would not be lent again if they came back now.
+void PoolState::close_used_up(TimePoint now) noexcept {
+  for (Slot& slot : table_.slots()) {
+    if (!slot.in_use || slot.state != ConnectionState::kIdle) continue;
+    if (max_uses_ && slot.uses >= *max_uses_) {
+      start_close(slot, CloseReason::kMaxUses, now);
+    } else if (now >= slot.expires_at) {
+      start_close(slot, CloseReason::kMaxLifetime, now);
+    }
+  }
+}
+
+// --- Outdated connections --------------------------------------------------
+
+// Whether one that is idle, or comes back, may go now.
+bool PoolState::may_replace() const noexcept {
+  if (may_part_) return true;
+  // To make room for the opening that replaces it.
+  const bool others_live = table_.live() > 1;
+  return table_.total() >= max_connections_ &&
+         table_.count(ConnectionState::kOpening) == 0 &&
+         table_.count(ConnectionState::kClosing) == 0 &&
+         (others_live || (proven_ && !is_failing()));
+}
+
+bool PoolState::wants_replacement() const noexcept {
+  return !may_part_ && table_.outdated(ConnectionState::kIdle) > 0;
+}
+
+void PoolState::replace_outdated(TimePoint now) noexcept {
+  if (table_.outdated(ConnectionState::kIdle) == 0 || !may_replace()) return;
+  start_close(table_.oldest_outdated(ConnectionState::kIdle),
+              CloseReason::kReload, now);
+}
+
 bool PoolState::is_fresh(const Slot& idle, TimePoint now) const noexcept {
   return now - idle.since <= check_after_idle_;
 }
@@ -183,6 +230,7 @@ void PoolState::settle(TimePoint now) noexcept {
   if (closed_) return;
   find_slow_checks(now);
   start_checks(now);
+  replace_outdated(now);
   start_openings(now);
   if (is_hopeless(now)) fail_all(fast_failure(), now);
 }
@@ -216,8 +264,9 @@ std::uint32_t PoolState::wanted_openings() const noexcept {
   const std::uint32_t live = table_.live();
   const std::uint32_t for_floor =
       min_connections_ - std::min(min_connections_, live);
-  // One opening serves both: a connection opened for a request is live.
-  const std::uint32_t wanted = std::max(unhelped(), for_floor);
+  const std::uint32_t to_replace = wants_replacement() ? 1 : 0;
+  // One opening serves all: a connection opened for a request is live.
+  const std::uint32_t wanted = std::max({unhelped(), for_floor, to_replace});
   // One that has outlasted a step of the backoff may hang.
   const std::uint32_t opening =
       is_failing() ? 0 : table_.count(ConnectionState::kOpening);

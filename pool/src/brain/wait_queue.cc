@@ -8,6 +8,16 @@ WaitQueue::WaitQueue(std::uint32_t bound) : bound_(bound) {
   heap_.reserve(bound);
 }
 
+void WaitQueue::set_bound(std::uint32_t bound,
+                          std::vector<Entry>& room) noexcept {
+  if (room.capacity() > heap_.capacity()) {
+    room.assign(heap_.begin(), heap_.end());  // within the capacity
+    heap_.swap(room);
+  }
+  assert(bound <= heap_.capacity());
+  bound_ = bound;
+}
+
 void WaitQueue::push(Waiter& waiter) noexcept {
   assert(!full());
   waiter.previous = tail_;

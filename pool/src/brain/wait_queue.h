@@ -15,7 +15,19 @@ namespace dbpool::detail {
 
 class WaitQueue {
  public:
+  // Of a deadline. The key lies beside the pointer so that sifting touches no
+  // waiter but the one that moves.
+  struct Entry {
+    TimePoint deadline;
+    Waiter* waiter;
+  };
+
   explicit WaitQueue(std::uint32_t bound);
+
+  // Those that wait stay, also beyond a lower bound. Moves into `room` if its
+  // capacity is larger, and leaves the old storage there; one of the two must
+  // have room for `bound`.
+  void set_bound(std::uint32_t bound, std::vector<Entry>& room) noexcept;
 
   std::uint32_t size() const noexcept { return size_; }
   bool empty() const noexcept { return size_ == 0; }
@@ -37,12 +49,6 @@ class WaitQueue {
   bool is_within(const Waiter& waiter, std::uint32_t places) const noexcept;
 
  private:
-  // The key lies beside the pointer so that sifting touches no waiter but
-  // the one that moves.
-  struct Entry {
-    TimePoint deadline;
-    Waiter* waiter;
-  };
   static constexpr std::uint32_t kNotInHeap = UINT32_MAX;
 
   void heap_insert(Waiter& waiter) noexcept;
@@ -51,13 +57,11 @@ class WaitQueue {
   void sift_down(std::size_t index, Entry entry) noexcept;
   void place(std::size_t index, Entry entry) noexcept;
 
-  // Constant after construction.
   std::uint32_t bound_;
-
   std::uint32_t size_ = 0;
   Waiter* head_ = nullptr;
   Waiter* tail_ = nullptr;
-  std::vector<Entry> heap_;  // capacity: bound_
+  std::vector<Entry> heap_;  // its capacity is the highest bound so far
 };
 
 }  // namespace dbpool::detail
