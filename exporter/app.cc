@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <future>
+#include <iterator>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -12,6 +13,7 @@
 #include "exporter/build_info.h"
 #include "exporter/config_reload.h"
 #include "exporter/http/addresses.h"
+#include "exporter/http/config_handler.h"
 #include "exporter/http/debug_pools_handler.h"
 #include "exporter/http/health_handler.h"
 #include "exporter/http/lifecycle_handlers.h"
@@ -19,6 +21,7 @@
 #include "exporter/live/landing_page.h"
 #include "exporter/live/live_routes.h"
 #include "exporter/process_metrics.h"
+#include "exporter/settings/config_page.h"
 
 namespace dbpool::exporter {
 
@@ -50,8 +53,9 @@ void print_line(std::string_view line) {
 
 }  // namespace
 
-App::App(Settings settings, Logger& log, Signals& signals)
+App::App(Settings settings, LoadSettings load, Logger& log, Signals& signals)
     : settings_(std::move(settings)),
+      load_(std::move(load)),
       log_(log),
       signals_(signals),
       manager_(log) {}
@@ -101,6 +105,9 @@ void App::log_settings(std::vector<LogField> fields,
 }
 
 App::Failure App::start() {
+  reloader_ = std::make_unique<Reloader>([this] { return reload(); }, log_);
+  page_->add(
+      std::make_shared<ConfigReloadMetrics>([this] { return last_reload(); }));
   if (const Failure failure = open_web_config()) return failure;
   if (const Failure failure = check_addresses()) return failure;
   if (const Failure failure = start_demo_database()) return failure;
@@ -124,6 +131,7 @@ App::Failure App::start() {
   ready_ = true;
   feed_watchdog();
   manager_.ready();
+  signals_.set_on_hangup([this] { reloader_->ask(); });
   return std::nullopt;
 }
 
@@ -144,8 +152,6 @@ App::Failure App::open_web_config() {
     return kExitUsage;
   }
   web_guard_ = *std::move(guard);
-  page_->add(std::make_shared<ConfigReloadMetrics>(
-      [web = web_guard_.get()] { return web->last_reload(); }));
   return std::nullopt;
 }
 
@@ -192,6 +198,7 @@ App::Failure App::make_pools() {
     pools.push_back(*std::move(pool));
   }
   pools_->set(std::move(pools));
+  show(settings_.pools);
   return std::nullopt;
 }
 
@@ -260,6 +267,10 @@ std::vector<Route> App::routes() {
       landing_route(settings_.web.telemetry_path, ask),
       metrics_route(settings_.web.telemetry_path, page_),
       health_route(ask),
+      config_route([this] {
+        const std::lock_guard lock(mutex_);
+        return config_page_;
+      }),
       stats_route([this] {
         return pools_->each(
             [](const auto& each) { return each.pool().stats(); });
@@ -273,13 +284,112 @@ std::vector<Route> App::routes() {
       live_stream_route(live_feed_),
       healthy_route(),
       ready_route([this] { return ready_.load(); })};
+  if (settings_.web.enable_lifecycle) {
+    routes.push_back(reload_route([this] { return reloader_->reload(); }));
+  }
   for (Route& asset : asset_routes()) routes.push_back(std::move(asset));
   return routes;
+}
+
+Reloader::Mistakes App::reload() {
+  if (settings_.demo) return {"--demo runs on settings of its own"};
+  auto next = load_();
+  if (!next) return std::move(next.error().errors);
+  return put_in_force(*std::move(next));
+}
+
+// What may fail comes before what changes anything.
+Reloader::Mistakes App::put_in_force(Settings next) {
+  const auto before = pools_->all();
+  std::vector<PoolSet::PoolPtr> pools;
+  std::vector<PoolSet::PoolPtr> made;
+  for (const PoolSettings& wanted : next.pools) {
+    const auto same =
+        std::ranges::find(before, wanted.options.name, &MonitoredPool::name);
+    if (same != before.end() && (*same)->can_apply(wanted)) {
+      pools.push_back(*same);
+      continue;
+    }
+    auto pool = MonitoredPool::create(wanted, report_numbers_, log_);
+    if (!pool) return {std::move(pool.error())};
+    made.emplace_back(*std::move(pool));
+    pools.push_back(made.back());
+  }
+  log_outdated(next);
+  for (const Notice& notice : next.notices) {
+    log_.log(notice.level, notice.text, {});
+  }
+  for (std::size_t i = 0; i < pools.size(); ++i) {
+    if (std::ranges::find(made, pools[i]) != made.end()) continue;
+    const std::string changes = pools[i]->apply(next.pools[i]);
+    if (changes.empty()) continue;
+    log_.info("pool changed",
+              {{"pool", pools[i]->name()}, {"changed", changes}});
+  }
+  pools_->set(pools);
+  show(next.pools);
+  const TimePoint head_start = Clock::now() + kHeadStart;
+  for (const auto& pool : made) pool->start(head_start);
+  std::vector<PoolSet::PoolPtr> gone;
+  std::ranges::copy_if(before, std::back_inserter(gone), [&](const auto& pool) {
+    return std::ranges::find(pools, pool) == pools.end();
+  });
+  retire(gone);
+  return {};
+}
+
+// As /config does. What is not of a pool is that of the start.
+void App::show(const std::vector<PoolSettings>& pools) {
+  Settings shown = settings_;
+  shown.pools = pools;
+  std::string page = config_page(shown);
+  const std::lock_guard lock(mutex_);
+  config_page_.swap(page);
+}
+
+void App::log_outdated(const Settings& next) {
+  for (const EffectiveSetting& now : settings_.effective) {
+    const auto same =
+        std::ranges::find(next.effective, now.name, &EffectiveSetting::name);
+    const std::string_view given =
+        same == next.effective.end() ? std::string_view() : same->value;
+    if (given == now.value || now.name == "--profile") continue;
+    log_.warn(
+        "a setting that has changed needs a restart",
+        {{"setting", now.name}, {"in_force", now.value}, {"given", given}});
+  }
+}
+
+// Their drains take as long as they may; nobody waits for them.
+void App::retire(const std::vector<PoolSet::PoolPtr>& pools) {
+  std::erase_if(retired_, [](const Retired& each) {
+    return each.report.wait_for(Duration::zero()) ==
+               std::future_status::ready &&
+           !each.pool->wait_stopped(Clock::now());
+  });
+  for (const auto& pool : pools) {
+    log_.info("pool removed", {{"pool", pool->name()}});
+    retired_.push_back({pool, std::async(std::launch::async,
+                                         [pool] { return pool->stop(); })});
+  }
+}
+
+// The settings and the file of the web configuration, which is read anew
+// whenever it changes.
+ReloadStatus App::last_reload() const {
+  ReloadStatus status = reloader_->last();
+  if (!web_guard_) return status;
+  const ReloadStatus web = web_guard_->last_reload();
+  status.successful = status.successful && web.successful;
+  status.last_success = std::max(status.last_success, web.last_success);
+  return status;
 }
 
 int App::stop() {
   log_.info("shutting down", {{"signal", signal_name(signals_.stop_signal())}});
   ready_ = false;
+  signals_.set_on_hangup({});
+  reloader_->stop();
   manager_.stopping(longest_drain() + kEndGrace);
   stats_log_.reset();
   if (demo_load_) demo_load_->stop();
@@ -301,6 +411,7 @@ std::size_t App::drain_pools() {
     reports.push_back(
         std::async(std::launch::async, [pool] { return pool->stop(); }));
   }
+  for (Retired& pool : retired_) reports.push_back(std::move(pool.report));
   std::size_t left = 0;
   for (auto& report : reports) left += report.get().left.size();
   return left;
@@ -309,7 +420,7 @@ std::size_t App::drain_pools() {
 Duration App::longest_drain() const {
   Duration longest{0};
   for (const auto& pool : pools_->all()) {
-    longest = std::max(longest, pool->settings().drain_timeout);
+    longest = std::max(longest, pool->drain_timeout());
   }
   return longest;
 }
@@ -318,7 +429,9 @@ Duration App::longest_drain() const {
 void App::leave_if_something_hangs(int code) {
   const TimePoint until = Clock::now() + kStragglerGrace;
   std::optional<std::string_view> hanging;
-  for (const auto& pool : pools_->all()) {
+  auto pools = pools_->all();
+  for (const Retired& each : retired_) pools.push_back(each.pool);
+  for (const auto& pool : pools) {
     if (const auto what = pool->wait_stopped(until)) hanging = what;
   }
   if (!hanging) return;

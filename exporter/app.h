@@ -11,8 +11,12 @@
 #define DBPOOL_EXPORTER_APP_H_
 
 #include <atomic>
+#include <functional>
+#include <future>
 #include <memory>
+#include <mutex>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "exporter/demo/demo_database.h"
@@ -22,6 +26,7 @@
 #include "exporter/live/live_feed.h"
 #include "exporter/logging/logger.h"
 #include "exporter/pool_set.h"
+#include "exporter/reloader.h"
 #include "exporter/service_manager.h"
 #include "exporter/settings/settings.h"
 #include "exporter/signals.h"
@@ -38,8 +43,11 @@ inline constexpr int kExitUsage = 2;
 // Thread-safety: one thread makes it, runs it and destroys it.
 class App {
  public:
+  // Reads the settings anew, as the start did; called from another thread.
+  using LoadSettings = std::function<tl::expected<Settings, EarlyExit>()>;
+
   // `log` and `signals` must outlive it.
-  App(Settings settings, Logger& log, Signals& signals);
+  App(Settings settings, LoadSettings load, Logger& log, Signals& signals);
   ~App();
   App(const App&) = delete;
   App& operator=(const App&) = delete;
@@ -53,6 +61,12 @@ class App {
   int check();
 
  private:
+  // One that the settings do not have any more, and how its drain ended.
+  struct Retired {
+    PoolSet::PoolPtr pool;
+    std::future<CloseReport> report;
+  };
+
   // What went wrong at the start: the exit code.
   using Failure = std::optional<int>;
 
@@ -68,18 +82,28 @@ class App {
   void start_load();
   void feed_watchdog();
   std::vector<Route> routes();
+  Reloader::Mistakes reload();
+  Reloader::Mistakes put_in_force(Settings next);
+  void log_outdated(const Settings& next);
+  void show(const std::vector<PoolSettings>& pools);
+  void retire(const std::vector<PoolSet::PoolPtr>& pools);
+  ReloadStatus last_reload() const;
   int stop();
   std::size_t drain_pools();
   Duration longest_drain() const;
   void leave_if_something_hangs(int code);
 
   // Constant after construction.
-  Settings settings_;
+  Settings settings_;  // of the start; of the demo's database, too
+  const LoadSettings load_;
   Logger& log_;
   Signals& signals_;
   const ServiceManager manager_;
 
   std::atomic<bool> ready_ = false;
+
+  mutable std::mutex mutex_;
+  std::string config_page_;  // of what is in force; guarded by mutex_
 
   // Set by start(), in this order; destroyed in reverse: what uses the pools
   // goes before them, and the server, which shows it all, goes first.
@@ -94,7 +118,10 @@ class App {
   const std::shared_ptr<MetricsPage> page_ = std::make_shared<MetricsPage>();
   std::unique_ptr<WebGuard> web_guard_;  // null without --web.config.file
   std::unique_ptr<Server> server_;
+  // The reloader's until it is gone: pools that are drained, or were.
+  std::vector<Retired> retired_;
   std::unique_ptr<Ticker> watchdog_;  // null where nobody wants to hear of it
+  std::unique_ptr<Reloader> reloader_;
 };
 
 }  // namespace dbpool::exporter

@@ -4,6 +4,7 @@
 #include <exception>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "dbpool/error.h"
@@ -36,7 +37,8 @@ std::string place(const LeaseEvent& event) {
 
 // Redacted before it is cut, so that the cut cannot hide from the redaction
 // what marks a secret. Bounded first: a statement may be megabytes long.
-std::string logged_sql(std::string_view sql, const ConnectionString* target) {
+std::string logged_sql(std::string_view sql,
+                       const std::shared_ptr<const ConnectionString>& target) {
   const std::string_view start = utf8_prefix(sql, 8 * kLoggedSqlCharacters);
   const std::string shown =
       target == nullptr ? redact(start) : target->redact(start);
@@ -63,7 +65,22 @@ void guarded(Function function) noexcept {
 }  // namespace
 
 EventLog::EventLog(Logger& log, EventLogOptions options)
-    : log_(log), options_(options) {}
+    : log_(log),
+      queries_logged_(options.queries),
+      connections_logged_(options.connections),
+      target_(std::move(options.target)) {}
+
+void EventLog::set_options(EventLogOptions options) {
+  queries_logged_ = options.queries;
+  connections_logged_ = options.connections;
+  const std::lock_guard lock(mutex_);
+  target_ = std::move(options.target);
+}
+
+std::shared_ptr<const ConnectionString> EventLog::target() const {
+  const std::lock_guard lock(mutex_);
+  return target_;
+}
 
 void EventLog::connection_opened(const ConnectionOpenedEvent& event) noexcept {
   if (failing_.exchange(false)) {
@@ -71,7 +88,7 @@ void EventLog::connection_opened(const ConnectionOpenedEvent& event) noexcept {
                  "database connections open again",
                  {{"pool", event.pool}, {"host", event.host}});
   }
-  if (!options_.connections) return;
+  if (!connections_logged_) return;
   log_.info("connection opened", {{"pool", event.pool},
                                   {"host", event.host},
                                   {"backend_pid", event.backend_pid},
@@ -93,7 +110,7 @@ void EventLog::connect_failed(const ConnectFailedEvent& event) noexcept {
 }
 
 void EventLog::connection_closed(const ConnectionClosedEvent& event) noexcept {
-  if (!options_.connections) return;
+  if (!connections_logged_) return;
   log_.info("connection closed", {{"pool", event.pool},
                                   {"reason", to_string(event.reason)},
                                   {"backend_pid", event.backend_pid},
@@ -140,7 +157,7 @@ void EventLog::lease_abandoned(const LeaseEvent& event) noexcept {
 
 void EventLog::statement_finished(const StatementEvent& event) noexcept {
   guarded([&] {
-    if (options_.queries) {
+    if (queries_logged_) {
       log_statement(event);
     } else if (event.error != nullptr &&
                event.error->kind != ErrorKind::kCancelled) {
@@ -158,7 +175,7 @@ void EventLog::log_statement(const StatementEvent& event) {
   const auto held_back =
       queries_.admit(event.error == nullptr ? "good" : "failed", Clock::now());
   if (!held_back) return;
-  const std::string sql = logged_sql(event.sql, options_.target);
+  const std::string sql = logged_sql(event.sql, target());
   std::string error;
   std::vector<LogField> fields = {{"pool", event.pool},
                                   {"query", event.name},

@@ -24,6 +24,8 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
+#include <mutex>
 #include <string_view>
 
 #include "dbpool/connect.h"
@@ -43,8 +45,8 @@ inline constexpr std::uint32_t kQueriesASecond = 100;
 struct EventLogOptions {
   bool queries = false;      // DB_LOG_QUERIES
   bool connections = false;  // DB_LOG_CONNECTIONS
-  // Whose passwords no statement may show; may be null, must outlive the log.
-  const ConnectionString* target = nullptr;
+  // Whose passwords no statement may show; may be null.
+  std::shared_ptr<const ConnectionString> target;
 };
 
 // Thread-safety: as an EventSink must be.
@@ -52,6 +54,9 @@ class EventLog : public EventSink {
  public:
   // `log` must outlive it, and so it outlives the pools that use it.
   EventLog(Logger& log, EventLogOptions options);
+
+  // From now on. Any thread.
+  void set_options(EventLogOptions options);
 
   void connection_opened(const ConnectionOpenedEvent& event) noexcept override;
   void connect_failed(const ConnectFailedEvent& event) noexcept override;
@@ -69,9 +74,14 @@ class EventLog : public EventSink {
   void log_statement(const StatementEvent& event);
   void log_failed_statement(const StatementEvent& event);
 
+  std::shared_ptr<const ConnectionString> target() const;
+
   Logger& log_;
-  const EventLogOptions options_;
-  std::atomic<bool> failing_ = false;  // the last opening failed
+  std::atomic<bool> queries_logged_;
+  std::atomic<bool> connections_logged_;
+  mutable std::mutex mutex_;
+  std::shared_ptr<const ConnectionString> target_;  // guarded by mutex_
+  std::atomic<bool> failing_ = false;               // the last opening failed
   RateLimiter queries_{std::chrono::seconds(1), 2, kQueriesASecond};
 };
 

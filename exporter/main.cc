@@ -26,20 +26,19 @@ int leave_early(const EarlyExit& early) {
 }
 
 int run(int argc, char** argv) {
+  Signals::hold_hangup();
   set_dumpable(false);
-  auto settings =
-      load_settings({argv + 1, argv + argc}, copy_environment(environ));
+  const auto load = [arguments =
+                         std::vector<std::string>(argv + 1, argv + argc),
+                     environment = copy_environment(environ)] {
+    return load_settings(arguments, environment);
+  };
+  auto settings = load();
   if (!settings) return leave_early(settings.error());
   hide_secrets(argc, argv, settings->expanded_variables);
   if (settings->dumpable) set_dumpable(true);
   Logger log(settings->log);
   Signals signals({
-      .on_hangup =
-          [&log] {
-            log.warn(
-                "SIGHUP: this version cannot reload its settings; "
-                "restart it");
-          },
       .on_second_stop =
           [&log](int signal) {
             log.warn("second signal: ending at once",
@@ -48,7 +47,7 @@ int run(int argc, char** argv) {
           },
   });
   const bool check_only = settings->check_only;
-  App app(*std::move(settings), log, signals);
+  App app(*std::move(settings), load, log, signals);
   return check_only ? app.check() : app.run();
 }
 

@@ -4,6 +4,7 @@
 #define DBPOOL_EXPORTER_MONITORED_POOL_H_
 
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -28,8 +29,9 @@
 
 namespace dbpool::exporter {
 
-// Thread-safety: start(), stop() and the destructor belong to the owner; every
-// other member function is safe from any thread.
+// Thread-safety: start(), apply(), stop() and the destructor belong to the
+// owner, who calls one at a time; every other member function is safe from any
+// thread.
 class MonitoredPool final : public metrics::Source {
  public:
   // Has everything but the load: the pool keeps no floor, no probe runs.
@@ -39,7 +41,7 @@ class MonitoredPool final : public metrics::Source {
   static tl::expected<std::unique_ptr<MonitoredPool>, std::string> create(
       PoolSettings settings, std::shared_ptr<ReportNumbers> numbers,
       Logger& log);
-  ~MonitoredPool() override = default;
+  ~MonitoredPool() override;
   MonitoredPool(const MonitoredPool&) = delete;
   MonitoredPool& operator=(const MonitoredPool&) = delete;
 
@@ -47,6 +49,14 @@ class MonitoredPool final : public metrics::Source {
   // the session beside the pool has had its turn at the database, but no
   // longer than until `head_start`. Once.
   void start(TimePoint head_start);
+
+  // Whether apply() can put these in force; else it takes another pool.
+  bool can_apply(const PoolSettings& settings) const;
+  // Puts `settings` in force while the pool runs: what has not changed goes on
+  // undisturbed, requests under way end as they would have, counters go on.
+  // What has changed, in words for a log; empty: nothing. Blocks for a second
+  // at most, and only when a probe changes while it runs. After start().
+  std::string apply(PoolSettings settings);
 
   // Ends all that runs on the pool and drains it, for its drain timeout at
   // most; then the pool is closed. What does not end is told by
@@ -56,12 +66,12 @@ class MonitoredPool final : public metrics::Source {
   // passed: what is still under way then, for a log; nullopt otherwise.
   std::optional<std::string_view> wait_stopped(TimePoint deadline);
 
-  const std::string& name() const noexcept { return pool_->name(); }
-  const PoolSettings& settings() const noexcept { return settings_; }
+  const std::string& name() const noexcept { return name_; }
+  Duration drain_timeout() const { return parts().settings->drain_timeout; }
   Pool& pool() noexcept { return *pool_; }
   const Pool& pool() const noexcept { return *pool_; }
   // Null when none was asked for.
-  Workload* workload() noexcept { return workload_.get(); }
+  std::shared_ptr<Workload> workload() const { return parts().workload; }
 
   PoolHealth health() const;
   LivePool live() const;
@@ -74,20 +84,35 @@ class MonitoredPool final : public metrics::Source {
   void tell(metrics::Sink& sink) const override;
 
  private:
+  // What apply() exchanges.
+  struct Parts {
+    std::shared_ptr<const PoolSettings> settings;
+    std::shared_ptr<Probes> probes;
+    std::shared_ptr<Workload> workload;  // null when none was asked for
+  };
+
   MonitoredPool(PoolSettings settings, Logger& log);
 
   tl::expected<void, std::string> make_pool();
-  void make_probes();
+  std::shared_ptr<Probes> make_probes(const PoolSettings& settings,
+                                      const Probes* before);
+  std::shared_ptr<Workload> make_workload(const PoolSettings& settings,
+                                          const Workload* before);
   void make_watch(std::shared_ptr<ReportNumbers> numbers);
-  void make_workload();
+  Parts parts() const;
+  void exchange_probes(const PoolSettings& settings);
+  void exchange_workload(const PoolSettings& settings);
   void stop_probes();
   void log_leases_out();
 
   // Constant after construction.
-  const PoolSettings settings_;
+  const std::string name_;
   Logger& log_;
   const std::shared_ptr<EventLog> events_;
   const std::shared_ptr<ServerSession> server_session_;
+
+  mutable std::mutex mutex_;
+  Parts parts_;  // guarded by mutex_; changed by the owner only
 
   // Set by create(), in this order; destroyed in reverse: what uses the pool
   // goes before it.
@@ -95,9 +120,10 @@ class MonitoredPool final : public metrics::Source {
   std::unique_ptr<prometheus::PoolMetrics> metrics_;
   RecentAcquires recent_acquires_;
   std::unique_ptr<Ticker> sampler_;  // of recent_acquires_
-  std::unique_ptr<Probes> probes_;
-  std::unique_ptr<Workload> workload_;  // null when none was asked for
   std::unique_ptr<ExhaustionWatch> watch_;
+  // The owner's: those that others came in the place of, while their requests
+  // end.
+  std::vector<std::shared_ptr<Workload>> leaving_;
 };
 
 }  // namespace dbpool::exporter

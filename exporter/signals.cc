@@ -46,6 +46,13 @@ std::string_view signal_name(int signal) noexcept {
   }
 }
 
+void Signals::hold_hangup() noexcept {
+  sigset_t hangup;
+  sigemptyset(&hangup);
+  sigaddset(&hangup, SIGHUP);
+  pthread_sigmask(SIG_BLOCK, &hangup, nullptr);
+}
+
 Signals::Signals(Callbacks callbacks) : callbacks_(std::move(callbacks)) {
   const sigset_t set = taken_signals();
   pthread_sigmask(SIG_BLOCK, &set, nullptr);
@@ -65,6 +72,12 @@ Signals::~Signals() {
   thread_.join();
   close(quit_fd_);
   close(signal_fd_);
+}
+
+void Signals::set_on_hangup(std::function<void()> on_hangup) {
+  const std::lock_guard lock(mutex_);
+  on_hangup_ = std::move(on_hangup);
+  if (on_hangup_ && std::exchange(hung_up_, false)) on_hangup_();
 }
 
 int Signals::wait_for_stop() {
@@ -94,7 +107,12 @@ void Signals::loop() {
 
 void Signals::take(int signal) {
   if (signal == SIGHUP) {
-    if (callbacks_.on_hangup) callbacks_.on_hangup();
+    const std::lock_guard lock(mutex_);
+    if (on_hangup_) {
+      on_hangup_();
+    } else {
+      hung_up_ = true;
+    }
     return;
   }
   {

@@ -3,7 +3,7 @@
 //   SIGTERM, SIGINT   wait_for_stop() returns; another one of them later than
 //                     kSameRequest ends the process at once with exit code
 //                     128 + its number
-//   SIGHUP            told to `on_hangup`
+//   SIGHUP            told to the function of set_on_hangup()
 //   SIGPIPE           ignored: a client that leaves is no reason to end
 #ifndef DBPOOL_EXPORTER_SIGNALS_H_
 #define DBPOOL_EXPORTER_SIGNALS_H_
@@ -33,11 +33,14 @@ class Signals {
  public:
   // Called on the signals' thread.
   struct Callbacks {
-    std::function<void()> on_hangup;
     // Just before the process ends because of a second signal; must not
     // block.
     std::function<void(int signal)> on_second_stop;
   };
+
+  // A SIGHUP from now on waits for a Signals to be made, in place of ending the
+  // process. Before any other thread.
+  static void hold_hangup() noexcept;
 
   // Blocks the signals in the calling thread. Throws std::system_error when
   // the system is out of descriptors or threads.
@@ -46,6 +49,11 @@ class Signals {
   ~Signals();
   Signals(const Signals&) = delete;
   Signals& operator=(const Signals&) = delete;
+
+  // From now on, and at once if a SIGHUP came before; empty: ignored. Called
+  // on the signals' thread; must not block. The one before is not called any
+  // more once this returns.
+  void set_on_hangup(std::function<void()> on_hangup);
 
   // Blocks until SIGTERM or SIGINT has come; its number.
   int wait_for_stop();
@@ -64,6 +72,8 @@ class Signals {
   mutable std::mutex mutex_;
   std::condition_variable came_;
   // Guarded by mutex_.
+  std::function<void()> on_hangup_;
+  bool hung_up_ = false;  // before anybody wanted to know
   int stop_signal_ = 0;
   std::chrono::steady_clock::time_point stop_came_at_;
 

@@ -42,9 +42,9 @@ ExhaustionWatch::ExhaustionWatch(const Pool& pool,
                                  std::shared_ptr<ReportNumbers> numbers,
                                  Logger& log)
     : pool_(pool),
-      options_(within_acquires(options, pool.options())),
       numbers_(std::move(numbers)),
       log_(log),
+      options_(within_acquires(options, pool.options())),
       live_(pool, std::move(session), options_, std::move(down), log) {}
 
 ExhaustionWatch::~ExhaustionWatch() = default;  // ~jthread requests the stop
@@ -53,6 +53,11 @@ void ExhaustionWatch::start() {
   const std::lock_guard lock(mutex_);
   running_ = true;
   thread_ = std::jthread([this](const std::stop_token& stop) { loop(stop); });
+}
+
+void ExhaustionWatch::set_options(DiagnosisOptions options) {
+  const std::lock_guard lock(mutex_);
+  next_options_ = options;
 }
 
 std::uint64_t ExhaustionWatch::ask() {
@@ -78,12 +83,22 @@ void ExhaustionWatch::loop(const std::stop_token& stop) {
   while (!stop.stop_requested()) {
     const auto asked = wait_for_a_look(stop);
     if (stop.stop_requested()) break;
+    take_options();
     look(stop);
     if (is_due(Clock::now()) || asked) take(asked, stop);
   }
   const std::lock_guard lock(mutex_);
   running_ = false;
   changed_.notify_all();
+}
+
+void ExhaustionWatch::take_options() {
+  std::unique_lock lock(mutex_);
+  const auto next = std::exchange(next_options_, std::nullopt);
+  lock.unlock();
+  if (!next) return;
+  options_ = within_acquires(*next, pool_.options());
+  live_.set_options(options_);
 }
 
 // Looks that would have been due meanwhile are left out.

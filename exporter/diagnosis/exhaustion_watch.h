@@ -59,6 +59,9 @@ class ExhaustionWatch final : public metrics::Source {
 
   void start();
 
+  // From the next look on.
+  void set_options(DiagnosisOptions options);
+
   // Has a report taken soon, one for all who ask within a second; its number.
   // Does not block.
   std::uint64_t ask();
@@ -78,6 +81,7 @@ class ExhaustionWatch final : public metrics::Source {
  private:
   void loop(const std::stop_token& stop);
   std::optional<std::uint64_t> wait_for_a_look(const std::stop_token& stop);
+  void take_options();
   void look(const std::stop_token& stop);
   bool is_exhausted(TimePoint now);
   bool is_due(TimePoint now);
@@ -87,11 +91,11 @@ class ExhaustionWatch final : public metrics::Source {
 
   // Constant after construction.
   const Pool& pool_;
-  const DiagnosisOptions options_;
   const std::shared_ptr<ReportNumbers> numbers_;
   Logger& log_;
 
   // The thread's, but for what it tells.
+  DiagnosisOptions options_;
   LiveDiagnosis live_;
   TimePoint look_at_ = {};                    // the next look of live_
   std::optional<TimePoint> exhausted_since_;  // as far as was looked
@@ -105,6 +109,7 @@ class ExhaustionWatch final : public metrics::Source {
   // Guarded by mutex_.
   std::deque<ReportPtr> reports_;  // the newest first
   std::uint64_t taken_ = 0;
+  std::optional<DiagnosisOptions> next_options_;  // not in force yet
   std::optional<std::uint64_t> asked_;  // the number that was promised
   bool running_ = false;
 

@@ -41,9 +41,9 @@ LiveDiagnosis::LiveDiagnosis(const Pool& pool,
                              Logger& log)
     : pool_(pool),
       session_(std::move(session)),
-      options_(options),
       down_(std::move(down)),
-      log_(log) {
+      log_(log),
+      options_(options) {
   now_.since = std::chrono::system_clock::now();
 }
 

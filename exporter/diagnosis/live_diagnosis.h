@@ -49,13 +49,16 @@ struct LiveVerdict {
 // Why the database is down, as /health tells it; empty: it is not. Any thread.
 using DownReason = std::function<std::string()>;
 
-// Thread-safety: look() and gather() belong to one thread; every other member
-// function is safe from any thread.
+// Thread-safety: set_options(), look() and gather() belong to one thread; every
+// other member function is safe from any thread.
 class LiveDiagnosis final : public metrics::Source {
  public:
   // `pool` and `log` must outlive it.
   LiveDiagnosis(const Pool& pool, std::shared_ptr<ServerSession> session,
                 DiagnosisOptions options, DownReason down, Logger& log);
+
+  // For the looks and reports to come.
+  void set_options(DiagnosisOptions options) { options_ = options; }
 
   // To be called each second. Blocks until the database has answered, a second
   // at most, and only while requests wait for too long, or once a minute; or
@@ -85,11 +88,11 @@ class LiveDiagnosis final : public metrics::Source {
   // Constant after construction.
   const Pool& pool_;
   const std::shared_ptr<ServerSession> session_;
-  const DiagnosisOptions options_;
   const DownReason down_;
   Logger& log_;
 
   // The looking thread's.
+  DiagnosisOptions options_;
   LoadHistory history_;
   std::optional<TimePoint> strained_since_;
   VerdictFilter filter_;

@@ -38,6 +38,18 @@ Error busy_error() {
 ServerSession::ServerSession(ConnectionString target, ConnectOptions options)
     : target_(std::move(target)), options_(given_up_soon(std::move(options))) {}
 
+ConnectionString ServerSession::target() const {
+  const std::lock_guard lock(mutex_);
+  return target_;
+}
+
+void ServerSession::retarget(ConnectionString target, ConnectOptions options) {
+  const std::lock_guard lock(mutex_);
+  target_ = std::move(target);
+  options_ = given_up_soon(std::move(options));
+  is_outdated_ = true;
+}
+
 void ServerSession::open_ahead(Duration at_most) {
   const TimePoint deadline = Clock::now() + at_most;
   const auto open = [this, deadline](const std::stop_token& stop) {
@@ -60,13 +72,16 @@ void ServerSession::wait_ahead(Duration at_most) {
 
 Expected<void> ServerSession::use(TimePoint deadline, const Ask& ask,
                                   const std::stop_token& stop) {
+  bool is_outdated = false;
   {
     std::unique_lock lock(mutex_);
     if (!free_.wait_until(lock, stop, deadline, [this] { return !in_use_; })) {
       return Unexpected(busy_error());
     }
     in_use_ = true;
+    is_outdated = std::exchange(is_outdated_, false);
   }
+  if (is_outdated) connection_.reset();
   const AtEnd give_turn{[this] {
     const std::lock_guard lock(mutex_);
     in_use_ = false;
@@ -95,10 +110,13 @@ Expected<void> ServerSession::ask_once(TimePoint deadline, const Ask& ask,
 
 Expected<void> ServerSession::open(TimePoint deadline,
                                    const std::stop_token& stop) {
+  std::unique_lock lock(mutex_);
+  const ConnectionString target = target_;
   ConnectOptions options = options_;
+  lock.unlock();
   options.stop = stop;
   options.timeout = std::max(deadline - Clock::now(), Duration(1));
-  auto connected = connect(target_, options);
+  auto connected = connect(target, options);
   if (!connected) return Unexpected(std::move(connected.error()));
   connection_ = std::move(connected->connection);
   return {};

@@ -39,7 +39,11 @@ class ServerSession {
   Expected<void> use(TimePoint deadline, const Ask& ask,
                      const std::stop_token& stop = {});
 
-  const ConnectionString& target() const noexcept { return target_; }
+  ConnectionString target() const;
+
+  // From the next use on; a connection to what was before is ended then. Waits
+  // for no use under way.
+  void retarget(ConnectionString target, ConnectOptions options);
 
  private:
   // For as long as it is this thread's turn.
@@ -47,15 +51,14 @@ class ServerSession {
                           const std::stop_token& stop);
   Expected<void> open(TimePoint deadline, const std::stop_token& stop);
 
-  // Constant after construction.
-  const ConnectionString target_;
-  const ConnectOptions options_;
-
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::condition_variable_any free_;
   // Guarded by mutex_.
   bool in_use_ = false;
   bool is_trying_ahead_ = false;
+  ConnectionString target_;
+  ConnectOptions options_;
+  bool is_outdated_ = false;  // connection_ is
 
   std::unique_ptr<Connection> connection_;  // whose turn it is
   std::jthread opening_ahead_;

@@ -115,6 +115,8 @@ std::string_view reason_phrase(int status) noexcept {
       return "Length Required";
     case 413:
       return "Payload Too Large";
+    case 429:
+      return "Too Many Requests";
     case 431:
       return "Request Header Fields Too Large";
     case 500:

@@ -19,11 +19,13 @@ PoolProgress progress_of(const PoolStats& stats) noexcept {
 
 ProbeRunner::ProbeRunner(std::unique_ptr<Probe> probe, ProbeSchedule schedule,
                          ProbeChange on_change,
-                         std::function<PoolProgress()> progress)
+                         std::function<PoolProgress()> progress,
+                         std::optional<ProbeStats> before)
     : probe_(std::move(probe)),
       schedule_(schedule),
       on_change_(std::move(on_change)),
-      progress_(std::move(progress)) {
+      progress_(std::move(progress)),
+      stats_(std::move(before).value_or(ProbeStats{})) {
   assert(schedule_.interval > Duration::zero());
   stats_.failures.resize(probe_->reasons().size());
 }

@@ -61,9 +61,10 @@ using ProbeChange =
 class ProbeRunner {
  public:
   // Does nothing before start(). `progress` is asked on the probe's thread,
-  // after each run.
+  // after each run. `before`: what the one in whose place it comes has found.
   ProbeRunner(std::unique_ptr<Probe> probe, ProbeSchedule schedule,
-              ProbeChange on_change, std::function<PoolProgress()> progress);
+              ProbeChange on_change, std::function<PoolProgress()> progress,
+              std::optional<ProbeStats> before = std::nullopt);
   // Abandons a run under way, and blocks until it has ended.
   ~ProbeRunner();
   ProbeRunner(const ProbeRunner&) = delete;

@@ -18,28 +18,29 @@ double unix_seconds(std::chrono::system_clock::time_point time) {
 
 Probes::Probes(Pool& pool, const ProbeOptions& options,
                std::shared_ptr<ServerSession> session,
-               const ProbeChange& on_change)
+               const ProbeChange& on_change, const Probes* before)
     : pool_name_(pool.name()) {
   const auto runner = [&](std::unique_ptr<Probe> probe,
-                          const ProbeSchedule& schedule) {
+                          const ProbeSchedule& schedule, Runner Probes::*same) {
     return std::make_unique<ProbeRunner>(
         std::move(probe), schedule, on_change,
-        [&pool] { return progress_of(pool.stats_without_queries()); });
+        [&pool] { return progress_of(pool.stats_without_queries()); },
+        before == nullptr ? std::nullopt : stats_of(before->*same));
   };
   if (options.server) {
     auto server = std::make_unique<ServerProbe>(std::move(session));
     server_probe_ = server.get();
-    server_ = runner(std::move(server), *options.server);
+    server_ = runner(std::move(server), *options.server, &Probes::server_);
   }
   if (options.connect) {
     connect_ =
         runner(std::make_unique<ConnectProbe>(
                    pool.target(), pool.options().server_statement_timeout),
-               *options.connect);
+               *options.connect, &Probes::connect_);
   }
   if (options.select) {
     select_ = runner(std::make_unique<SelectProbe>(pool, options.select_sql),
-                     *options.select);
+                     *options.select, &Probes::select_);
   }
 }
 

@@ -34,8 +34,11 @@ class Probes final : public metrics::Source {
  public:
   // Nothing runs before start(). `pool` must outlive the probes. `session` is
   // what the server probe asks over; may be null when options.server is off.
+  // `before`, if any, are those in whose place these come: what they have found
+  // holds on.
   Probes(Pool& pool, const ProbeOptions& options,
-         std::shared_ptr<ServerSession> session, const ProbeChange& on_change);
+         std::shared_ptr<ServerSession> session, const ProbeChange& on_change,
+         const Probes* before = nullptr);
   // Abandons those under way, and blocks until none is.
   ~Probes() override { abandon(); }
 

@@ -42,9 +42,9 @@ Refusal set_telemetry_path(Text text, Draft& draft) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
            (c >= '0' && c <= '9') || Text("/-._~").find(c) != Text::npos;
   };
-  constexpr std::array<Text, 8> kTaken = {
-      "/",          "/health",  "/stats",       "/config",
-      "/-/healthy", "/-/ready", "/debug/pools", "/debug/report"};
+  constexpr std::array<Text, 9> kTaken = {
+      "/",         "/health", "/stats",       "/-/healthy",   "/-/ready",
+      "/-/reload", "/config", "/debug/pools", "/debug/report"};
   constexpr std::size_t kLongest = 200;
   if (!text.starts_with('/') || text.size() > kLongest ||
       !std::all_of(text.begin(), text.end(), is_plain) ||
@@ -264,6 +264,13 @@ constexpr Definition kDefinitions[] = {
        draft.settings.web.config_file = text;
        return std::nullopt;
      }},
+    {"", "--web.enable-lifecycle", "BOOL", "false", "false",
+     "let POST /-/reload reload the settings, as SIGHUP does; the flag alone "
+     "means true",
+     [](Text text, Draft& draft) {
+       return parse_bool(text, draft.settings.web.enable_lifecycle);
+     },
+     false, true},
     {"", "--web.max-requests", "N", "40", "40",
      "requests answered at once; more get 503, health checks excepted",
      [](Text text, Draft& draft) {

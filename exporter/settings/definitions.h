@@ -36,6 +36,7 @@ struct Definition {
   // learn what is accepted.
   Refusal (*set)(std::string_view text, Draft& draft);
   bool repeatable = false;
+  bool bare = false;  // the flag without a value means true
 
   // How the setting is called in logs.
   std::string_view key() const noexcept {

@@ -114,7 +114,8 @@ void take(Flags& flags, const Definition& definition, const Values& values) {
   }
   Given given{name, "flag", {}};
   for (const std::string& value : values) {
-    given.values.emplace_back(trim(value));
+    const std::string_view text = trim(value);
+    given.values.emplace_back(text.empty() && definition.bare ? "true" : text);
   }
   flags.source[std::string(definition.key())] = std::move(given);
 }

@@ -29,16 +29,22 @@ std::string_view to_string(Profile profile) noexcept;
 struct ProbeSetting {
   std::optional<Duration> interval;  // nullopt: off
   Duration timeout{0};
+
+  bool operator==(const ProbeSetting&) const = default;
 };
 
 struct ProbeSettings {
   ProbeSetting connect, select, server;
   std::string select_sql;
+
+  bool operator==(const ProbeSettings&) const = default;
 };
 
 struct DiagnosisSettings {
   std::optional<Duration> threshold;  // nullopt: no report unless asked for
   Duration timeout{0};
+
+  bool operator==(const DiagnosisSettings&) const = default;
 };
 
 // One setting as it is in force, for logs. Never a secret.
@@ -69,7 +75,8 @@ struct WebSettings {
   std::vector<ListenAddress> listen;  // not empty, no two the same
   std::string telemetry_path;
   std::uint32_t max_requests = 0;
-  std::string config_file;  // of TLS and passwords; empty: neither
+  bool enable_lifecycle = false;  // POST /-/reload
+  std::string config_file;        // of TLS and passwords; empty: neither
 };
 
 // To be logged once at the start. Holds no secret.

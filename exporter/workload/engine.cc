@@ -45,14 +45,15 @@ std::discrete_distribution<std::size_t> by_weight(
 
 WorkloadEngine::WorkloadEngine(Pool& pool, const WorkloadOptions& options,
                                AcquireRefusal on_refusal,
-                               ScriptFailure on_script_failure)
+                               ScriptFailure on_script_failure,
+                               const WorkloadMetrics* before)
     : pool_(pool),
       options_(options),
       names_(names_of(options)),
       on_refusal_(std::move(on_refusal)),
       on_script_failure_(std::move(on_script_failure)),
       seed_(seed_of(options)),
-      metrics_(pool.name(), names_),
+      metrics_(pool.name(), names_, before),
       ended_(ended_promise_.get_future().share()),
       random_(seed_),
       arrivals_(random_()),
@@ -90,6 +91,10 @@ void WorkloadEngine::set_clients(std::uint32_t clients) {
   });
 }
 
+void WorkloadEngine::finish() {
+  asio::post(context_, [this] { begin_finish(); });
+}
+
 void WorkloadEngine::stop() {
   asio::post(context_, [this] { begin_stop(); });
 }
@@ -98,13 +103,22 @@ void WorkloadEngine::cancel() {
   asio::post(context_, [this] { begin_cancel(); });
 }
 
-void WorkloadEngine::begin_stop() {
-  if (std::exchange(stopping_, true)) return;
+void WorkloadEngine::begin_finish() {
+  if (std::exchange(finishing_, true)) return;
   arrival_timer_.cancel();
+  clients_wanted_ = 0;
+  for (Task* task : tasks_) {
+    if (task->stage == Task::Stage::kPausing) task->interrupt();
+  }
+  work_.reset();
+}
+
+void WorkloadEngine::begin_stop() {
+  begin_finish();
+  if (std::exchange(stopping_, true)) return;
   for (Task* task : tasks_) {
     if (task->stage != Task::Stage::kLeased) task->interrupt();
   }
-  work_.reset();
 }
 
 void WorkloadEngine::begin_cancel() {
@@ -114,8 +128,9 @@ void WorkloadEngine::begin_cancel() {
 }
 
 void WorkloadEngine::adjust_clients(std::uint32_t wanted) {
+  if (finishing_) return;
   clients_wanted_ = wanted;
-  while (!stopping_ && clients_ < clients_wanted_) {
+  while (clients_ < clients_wanted_) {
     asio::co_spawn(context_,
                    run_client(std::make_unique<Task>(*this, clients_)),
                    asio::detached);
@@ -125,7 +140,7 @@ void WorkloadEngine::adjust_clients(std::uint32_t wanted) {
 void WorkloadEngine::schedule_arrivals() {
   // Also ends the wait under way, if there is one: there is never a second.
   arrival_timer_.cancel();
-  if (stopping_ || arrivals_.next() == TimePoint::max()) return;
+  if (finishing_ || arrivals_.next() == TimePoint::max()) return;
   arrival_timer_.expires_at(arrivals_.next());
   arrival_timer_.async_wait([this](const std::error_code& error) {
     if (!error) on_arrivals_due();
@@ -133,7 +148,7 @@ void WorkloadEngine::schedule_arrivals() {
 }
 
 void WorkloadEngine::on_arrivals_due() {
-  for (int i = 0; i < kArrivalBatch && !stopping_; ++i) {
+  for (int i = 0; i < kArrivalBatch && !finishing_; ++i) {
     if (arrivals_.next() > Clock::now()) break;
     arrive(arrivals_.take());
   }
@@ -169,7 +184,7 @@ asio::awaitable<void> WorkloadEngine::run_client(std::unique_ptr<Task> task) {
     co_await sleep(task.get(), Clock::now() + Duration(offset(random_)));
   }
   std::uint32_t failures_in_a_row = 0;
-  while (!stopping_ && clients_ <= clients_wanted_) {
+  while (clients_ <= clients_wanted_) {
     const std::size_t workload = choose();
     const TimePoint start = Clock::now();
     const Failure failure = co_await request(task.get(), workload);
@@ -270,7 +285,7 @@ asio::awaitable<bool> WorkloadEngine::hold(Task* task, TimePoint until) {
 }
 
 asio::awaitable<void> WorkloadEngine::sleep(Task* task, TimePoint until) {
-  if (stopping_) co_return;
+  if (finishing_) co_return;
   task->stage = Task::Stage::kPausing;
   std::error_code cut_short;
   task->timer.expires_at(until);

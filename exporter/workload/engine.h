@@ -29,13 +29,16 @@ namespace dbpool::exporter {
 // workload's own. Everything else happens inside run().
 class WorkloadEngine {
  public:
+  // `before` may be null; see WorkloadMetrics.
   WorkloadEngine(Pool& pool, const WorkloadOptions& options,
-                 AcquireRefusal on_refusal, ScriptFailure on_script_failure);
+                 AcquireRefusal on_refusal, ScriptFailure on_script_failure,
+                 const WorkloadMetrics* before = nullptr);
 
-  // Runs until stop() was called and every request has ended.
+  // Runs until finish() or stop() was called and every request has ended.
   void run();
   void set_rate(double per_second);
   void set_clients(std::uint32_t clients);
+  void finish();
   void stop();
   void cancel();
   // True once run() has returned.
@@ -47,6 +50,7 @@ class WorkloadEngine {
   struct Task;
   using Failure = std::optional<std::size_t>;
 
+  void begin_finish();
   void begin_stop();
   void begin_cancel();
   void adjust_clients(std::uint32_t wanted);
@@ -109,7 +113,8 @@ class WorkloadEngine {
   std::optional<std::int64_t> scale_;  // nullopt: not known yet
   std::int64_t next_client_id_ = 0;
   std::vector<std::unique_ptr<script::Variables>> idle_variables_;
-  bool stopping_ = false;    // nothing new starts
+  bool finishing_ = false;   // nothing new starts
+  bool stopping_ = false;    // nor does anything wait
   bool cancelling_ = false;  // nothing goes on either
   std::list<Task*> tasks_;
 

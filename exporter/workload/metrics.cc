@@ -1,5 +1,6 @@
 #include "exporter/workload/metrics.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "exporter/metric_names.h"
@@ -37,12 +38,23 @@ std::string_view workload_failure_name(std::size_t failure) noexcept {
 }
 
 WorkloadMetrics::WorkloadMetrics(std::string pool,
-                                 std::vector<std::string> workloads)
+                                 std::vector<std::string> workloads,
+                                 const WorkloadMetrics* before)
     : pool_(std::move(pool)) {
   workloads_.reserve(workloads.size());
   for (std::string& name : workloads) {
-    workloads_.push_back(std::make_unique<Counted>());
-    workloads_.back()->name = std::move(name);
+    std::shared_ptr<Counted> counted;
+    if (before != nullptr) {
+      const auto& others = before->workloads_;
+      const auto same = std::ranges::find(
+          others, name, [](const auto& each) { return each->name; });
+      if (same != others.end()) counted = *same;
+    }
+    if (!counted) {
+      counted = std::make_shared<Counted>();
+      counted->name = std::move(name);
+    }
+    workloads_.push_back(std::move(counted));
   }
 }
 

@@ -33,7 +33,10 @@ std::string_view workload_failure_name(std::size_t failure) noexcept;
 
 class WorkloadMetrics final : public metrics::Source {
  public:
-  WorkloadMetrics(std::string pool, std::vector<std::string> workloads);
+  // `before`, if any: counts go on from there for workloads of the same name,
+  // in that one as well.
+  WorkloadMetrics(std::string pool, std::vector<std::string> workloads,
+                  const WorkloadMetrics* before = nullptr);
 
   // A request has ended. `duration` from its scheduled start, the hold
   // included; `failure` from workload_failure(), or nullopt.
@@ -62,7 +65,7 @@ class WorkloadMetrics final : public metrics::Source {
 
   // Constant after construction.
   const std::string pool_;
-  std::vector<std::unique_ptr<Counted>> workloads_;
+  std::vector<std::shared_ptr<Counted>> workloads_;
 };
 
 }  // namespace dbpool::exporter

@@ -27,6 +27,8 @@ inline constexpr Duration kMaxWorkloadPause = std::chrono::hours(24);
 struct WorkloadStatement {
   std::string name;  // the label `workload`; also names query and lease
   std::string sql;   // one statement without parameters
+
+  bool operator==(const WorkloadStatement&) const = default;
 };
 
 // `name=SQL` or just SQL, which is called workload_<position from 1>. A name
@@ -76,6 +78,8 @@ struct WorkloadOptions {
 
   // Seed of arrivals, choices and back-off; nullopt: std::random_device.
   std::optional<std::uint64_t> seed = {};
+
+  bool operator==(const WorkloadOptions&) const = default;
 };
 
 // Checks every range above. An Error (kUsage) names the first field that is

@@ -15,9 +15,11 @@ constexpr Duration kGoingTime = std::chrono::seconds(5);
 }  // namespace
 
 Workload::Workload(Pool& pool, const WorkloadOptions& options,
-                   AcquireRefusal on_refusal, ScriptFailure on_script_failure)
+                   AcquireRefusal on_refusal, ScriptFailure on_script_failure,
+                   const Workload* before)
     : engine_(std::make_shared<WorkloadEngine>(
-          pool, options, std::move(on_refusal), std::move(on_script_failure))),
+          pool, options, std::move(on_refusal), std::move(on_script_failure),
+          before == nullptr ? nullptr : &before->metrics())),
       initial_rate_(options.rate),
       initial_clients_(options.clients) {}
 
@@ -42,6 +44,8 @@ void Workload::set_rate(double per_second) { engine_->set_rate(per_second); }
 void Workload::set_clients(std::uint32_t clients) {
   engine_->set_clients(clients);
 }
+
+void Workload::finish() { engine_->finish(); }
 
 void Workload::stop() { engine_->stop(); }
 

@@ -35,10 +35,11 @@ class WorkloadEngine;
 class Workload final : public metrics::Source {
  public:
   // Does nothing before start(). `options` must be valid (validate()).
-  // `on_refusal` and `on_script_failure` may be empty.
+  // `on_refusal` and `on_script_failure` may be empty. `before`, if any, is the
+  // one in whose place this comes: counts go on from there.
   Workload(Pool& pool, const WorkloadOptions& options,
-           AcquireRefusal on_refusal = {},
-           ScriptFailure on_script_failure = {});
+           AcquireRefusal on_refusal = {}, ScriptFailure on_script_failure = {},
+           const Workload* before = nullptr);
   // stop(), then cancels what is left, waits a few seconds for it at most,
   // and goes.
   ~Workload() override;
@@ -54,6 +55,9 @@ class Workload final : public metrics::Source {
   void set_rate(double per_second);
   void set_clients(std::uint32_t clients);
 
+  // Ends the load as gently as can be, without blocking: nothing new starts,
+  // and all that has begun goes on to its end, those that wait as well.
+  void finish();
   // Ends the load, without blocking: nothing new starts, requests that wait
   // for a lease are cancelled. Those that have one finish and give it back:
   // the pool's close() waits for them. Idempotent.
@@ -61,7 +65,8 @@ class Workload final : public metrics::Source {
   // Cancels also those that have a lease: statements are cancelled on the
   // server, holds are cut short. Without blocking; implies stop().
   void cancel();
-  // Blocks until every request has ended after stop(), or `deadline`.
+  // Blocks until every request has ended after finish() or stop(), or
+  // `deadline`.
   // True if every one has.
   bool wait(TimePoint deadline);
 

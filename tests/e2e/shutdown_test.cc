@@ -1,4 +1,4 @@
-// SIGTERM, SIGINT, SIGHUP, and what is left at the end.
+// SIGTERM, SIGINT, and what is left at the end.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -222,15 +222,6 @@ TEST_F(ShutdownTest, AFrozenDatabaseHoldsUpNeitherProbesNorTheEnd) {
     EXPECT_THAT(exporter.output(), Not(HasSubstr("left behind")));
     EXPECT_THAT(exporter.output(), Not(HasSubstr("query failed")));
   }
-}
-
-TEST_F(ShutdownTest, AHangupIsToldAndChangesNothing) {
-  Exporter exporter({.database_url = planted_url(postgres_)});
-  ASSERT_TRUE(exporter.eventually_page(works));
-  exporter.send_signal(SIGHUP);
-  EXPECT_TRUE(exporter.wait_for_log("SIGHUP"));
-  EXPECT_TRUE(exporter.running());
-  EXPECT_EQ(exporter.get("/-/ready").status, 200);
 }
 
 }  // namespace

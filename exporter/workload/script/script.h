@@ -79,7 +79,13 @@ struct Script {
   std::uint32_t weight = 1;
   // One of pgbench's own: its :scale is the count of pgbench_branches.
   bool is_builtin = false;
+  std::string text;  // what `commands` were read from
   std::vector<Command> commands;
+
+  friend bool operator==(const Script& a, const Script& b) {
+    return a.name == b.name && a.weight == b.weight &&
+           a.is_builtin == b.is_builtin && a.text == b.text;
+  }
 };
 
 // `text` in pgbench's language. The error begins with the line and has the

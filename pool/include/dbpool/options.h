@@ -113,6 +113,8 @@ struct PoolOptions {
 
   // Seed of the jitter; nullopt: from std::random_device.
   std::optional<std::uint64_t> random_seed = {};
+
+  bool operator==(const PoolOptions&) const = default;
 };
 
 // Checks every range above. Returns an Error of kind kUsage whose message
