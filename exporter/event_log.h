@@ -46,7 +46,7 @@ struct EventLogOptions {
   bool queries = false;      // DB_LOG_QUERIES
   bool connections = false;  // DB_LOG_CONNECTIONS
   // Whose passwords no statement may show; may be null.
-  std::shared_ptr<const ConnectionString> target;
+  std::shared_ptr<const ConnectionString> target = {};
 };
 
 // Thread-safety: as an EventSink must be.

@@ -147,7 +147,8 @@ TEST_F(EventLogTest, ASecretInAQueryIsNotLoggedEvenWhereItIsCut) {
 TEST_F(EventLogTest, ThePasswordOfTheDatabaseIsInNoQuery) {
   const auto target = ConnectionString::parse("host=h password=Sw0rd/fish");
   ASSERT_TRUE(target);
-  EventLog events = make({.queries = true, .target = &*target});
+  EventLog events = make(
+      {.queries = true, .target = std::make_shared<ConnectionString>(*target)});
   events.statement_finished(
       statement("SELECT f('Sw0rd/fish'), 'Sw0rd%2Ffish'"));
   EXPECT_THAT(text(), HasSubstr("sql=\"SELECT f('***'), '***'\""));

@@ -149,7 +149,6 @@ Result<Script> load_script(const std::string& path, std::uint32_t weight) {
                 .file = shown_path(path),
                 .weight = weight,
                 .is_builtin = path.starts_with(kBuiltin),
-                .text = {},
                 .commands = {}};
   auto commands = parse_commands(script.name, *text);
   script.text = *std::move(text);

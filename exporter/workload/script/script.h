@@ -79,7 +79,7 @@ struct Script {
   std::uint32_t weight = 1;
   // One of pgbench's own: its :scale is the count of pgbench_branches.
   bool is_builtin = false;
-  std::string text;  // what `commands` were read from
+  std::string text = {};  // what `commands` were read from
   std::vector<Command> commands;
 
   friend bool operator==(const Script& a, const Script& b) {
