@@ -26,6 +26,12 @@ if(PROJECT_IS_TOP_LEVEL)
   endif()
 endif()
 
+if(DBPOOL_PACKAGE)
+  # Reproducible: no path of this machine gets in, as by __FILE__. What would
+  # be stripped is not made.
+  add_compile_options("-ffile-prefix-map=${PROJECT_SOURCE_DIR}=." -g0)
+endif()
+
 # What every target of this project is compiled with; never exported.
 add_library(dbpool_warnings INTERFACE)
 target_compile_options(
