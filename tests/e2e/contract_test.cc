@@ -324,10 +324,13 @@ TEST_F(ContractTest, ProbesThatAreOffHaveNoSeries) {
   EXPECT_EQ(page.type("dbpool_up"), "");
 }
 
-TEST_F(ContractTest, WithoutAFileToReloadNothingIsSaidOfReloads) {
+TEST_F(ContractTest, TheStartCountsAsAReloadThatWentWell) {
   Exporter exporter(options());
   const MetricsPage page = exporter.page();
-  EXPECT_EQ(page.type("dbpool_exporter_config_last_reload_successful"), "");
+  EXPECT_EQ(page.value("dbpool_exporter_config_last_reload_successful"), 1);
+  EXPECT_GT(*page.value("dbpool_exporter_config_last_reload_success_"
+                        "timestamp_seconds"),
+            1.7e9);
 }
 
 TEST_F(ContractTest, TheRoutesAnswerAsPromised) {

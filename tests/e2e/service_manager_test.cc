@@ -17,6 +17,7 @@
 #include <utility>
 
 #include "tests/e2e/web_fixture.h"
+#include "tests/support/eventually.h"
 #include "tests/support/unique_fd.h"
 
 namespace dbpool::test {
@@ -128,7 +129,8 @@ TEST_F(ServiceManagerTest, OneThatCannotBeReachedIsSaidAndChangesNothing) {
         std::pair{socket_path(), "the service manager is not reached"}}) {
     Exporter exporter(watched(name));
     EXPECT_TRUE(exporter.wait_for_log(said));
-    EXPECT_EQ(exporter.get("/-/ready").status, 200);
+    EXPECT_TRUE(eventually(
+        kLiveness, [&] { return exporter.get("/-/ready").status == 200; }));
     EXPECT_EQ(exporter.stop(), 0);
   }
 }

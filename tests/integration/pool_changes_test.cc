@@ -161,6 +161,8 @@ TEST_F(PoolChangesTest, ANewStatementTimeoutHoldsForALeaseThatIsOut) {
   auto rows = lease->execute("SELECT pg_sleep(600)");
   ASSERT_FALSE(rows);
   EXPECT_EQ(rows.error().statement_failure, StatementFailure::kTimeout);
+  options.statement_timeout.reset();
+  ASSERT_TRUE(pool.reconfigure(options));
   EXPECT_EQ(select_one(lease), 1);
 }
 
