@@ -362,15 +362,17 @@ void App::log_outdated(const Settings& next) {
 
 // Their drains take as long as they may; nobody waits for them.
 void App::retire(const std::vector<PoolSet::PoolPtr>& pools) {
-  std::erase_if(retired_, [](const Retired& each) {
-    return each.report.wait_for(Duration::zero()) ==
-               std::future_status::ready &&
-           !each.pool->wait_stopped(Clock::now());
-  });
+  std::erase_if(retired_,
+                [](const Retired& each) { return each.pool.expired(); });
   for (const auto& pool : pools) {
     log_.info("pool removed", {{"pool", pool->name()}});
-    retired_.push_back({pool, std::async(std::launch::async,
-                                         [pool] { return pool->stop(); })});
+    auto report = std::async(std::launch::async, [last = pool]() mutable {
+      CloseReport closed = last->stop();
+      const auto hanging = last->wait_stopped(Clock::now() + kStragglerGrace);
+      if (!hanging) last.reset();
+      return closed;
+    });
+    retired_.push_back({pool, std::move(report)});
   }
 }
 
@@ -430,7 +432,9 @@ void App::leave_if_something_hangs(int code) {
   const TimePoint until = Clock::now() + kStragglerGrace;
   std::optional<std::string_view> hanging;
   auto pools = pools_->all();
-  for (const Retired& each : retired_) pools.push_back(each.pool);
+  for (const Retired& each : retired_) {
+    if (auto pool = each.pool.lock()) pools.push_back(std::move(pool));
+  }
   for (const auto& pool : pools) {
     if (const auto what = pool->wait_stopped(until)) hanging = what;
   }

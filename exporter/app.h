@@ -63,7 +63,7 @@ class App {
  private:
   // One that the settings do not have any more, and how its drain ended.
   struct Retired {
-    PoolSet::PoolPtr pool;
+    std::weak_ptr<MonitoredPool> pool;  // gone when nothing of it is left
     std::future<CloseReport> report;
   };
 
