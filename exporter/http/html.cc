@@ -24,11 +24,26 @@ constexpr std::string_view kAfterTitle =
     "border-bottom:1px solid #d0d7de;vertical-align:top}\n"
     "td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}\n"
     "code{white-space:pre-wrap;overflow-wrap:anywhere;font-size:.9em}\n"
+    "p,li,h1,h2,h3{overflow-wrap:anywhere}\n"
     "div.scroll{overflow-x:auto}\n"
+    "td code{display:block;min-width:16rem}\n"
     "@media(prefers-color-scheme:dark){body{color:#e6edf3;background:#0d1117}"
     "a{color:#79b8ff}th,td{border-color:#30363d}}\n"
     "</style>\n"
     "</head>\n";
+
+// Of control characters blanks alone as they are: a terminal obeys others.
+void append_visible(std::string& text, char c) {
+  constexpr std::string_view kHex = "0123456789abcdef";
+  const auto byte = static_cast<unsigned char>(c);
+  const bool is_control =
+      (byte < 0x20 && c != '\n' && c != '\t') || byte == 0x7f;
+  if (is_control) {
+    text += {'\\', 'x', kHex[byte >> 4U], kHex[byte & 15U]};
+  } else {
+    text += c;
+  }
+}
 
 }  // namespace
 
@@ -58,7 +73,7 @@ std::string escape_html(std::string_view text) {
         result += "&#39;";
         break;
       default:
-        result += c;
+        append_visible(result, c);
     }
   }
   return result;

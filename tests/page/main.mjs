@@ -183,6 +183,17 @@ test("It says since when there is no data, and goes on after a restart", async (
   await shows(page, ".verdict .cause", kCalm);
 });
 
+test("Charts show a gap where samples are missing", async () => {
+  const shown = await page.evaluate(async () => {
+    const { withGaps } = await import("/assets/history.js");
+    return withGaps([{ time: 1000 }, { time: 2100 }, { time: 42000 }, { time: 43000 }]);
+  });
+  assert.deepEqual(
+    shown.map((row) => row?.time ?? null),
+    [1000, 2100, null, 42000, 43000],
+  );
+});
+
 test("Past the most streams it polls", async () => {
   const controllers = [];
   for (let i = 0; i < 4; ++i) {
@@ -284,6 +295,8 @@ async function liveFor(seconds) {
     });
     if (second % 300 === 0) await new Promise(requestAnimationFrame);
   }
+  // The last one is shown then, which has as many holders each time.
+  await new Promise((shown) => requestAnimationFrame(() => requestAnimationFrame(shown)));
 }
 
 test("What database users name shows as text", async () => {

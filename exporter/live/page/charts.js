@@ -61,7 +61,8 @@ export class Chart {
 
   /**
    * series: [{ name, values, colour }], of the stack from its foot; times in
-   * milliseconds, all as long; the colour a number, or none.
+   * milliseconds, all as long, null where nothing is known; the colour a
+   * number, or none.
    */
   show(times, series, limit = null) {
     // dygraphs begins its stacks with the last one.
@@ -106,6 +107,7 @@ export class Chart {
       strokeWidth: 2,
       fillAlpha: 0.25,
       stackedGraph: this.#options.stacked ?? false,
+      stackedGraphNaNFill: "none",
       legend: "never",
       interactionModel: {},
       dateWindow: window,
@@ -151,9 +153,13 @@ export class Chart {
     context.lineWidth = 2;
     context.setLineDash([3, 3]);
     context.beginPath();
+    let goesOn = false;
     limit.forEach((value, row) => {
       const x = plot.toDomXCoord(this.#rows[row][0]);
-      if (x >= area.x) context.lineTo(x, plot.toDomYCoord(value));
+      const isShown = value !== null && x >= area.x;
+      if (isShown && goesOn) context.lineTo(x, plot.toDomYCoord(value));
+      if (isShown && !goesOn) context.moveTo(x, plot.toDomYCoord(value));
+      goesOn = isShown;
     });
     context.stroke();
     context.restore();

@@ -17,6 +17,17 @@ export function merge(kept, samples) {
   return before.concat(samples);
 }
 
+// Samples come each second; one that comes late is no gap.
+const kGap = 3000;
+
+/** The samples, with a null wherever some are missing in between. */
+export function withGaps(samples) {
+  return samples.flatMap((sample, place) => {
+    const before = samples[place - 1];
+    return before && sample.time - before.time > kGap ? [null, sample] : [sample];
+  });
+}
+
 /** Per query, its place in each sample; names only ever grow. */
 export class PoolHistory {
   samples = [];

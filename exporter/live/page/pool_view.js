@@ -2,7 +2,7 @@
 
 import { Chart } from "./charts.js";
 import { fill, make, scrollingTable, setClass, setText } from "./dom.js";
-import { PoolHistory } from "./history.js";
+import { PoolHistory, withGaps } from "./history.js";
 import { amount, clock, duration, headline, moment, plural, queueWords } from "./words.js";
 
 const kStates = ["opening", "checking", "idle", "active", "closing"]; // as told
@@ -191,8 +191,11 @@ export class PoolView {
 
   #showCharts() {
     const { samples, queryNames } = this.#history;
-    const times = samples.map(({ time }) => time);
-    const column = (name, of) => ({ name, values: samples.map(of) });
+    const rows = withGaps(samples);
+    // A gap begins just after the sample before it.
+    const times = rows.map((row, place) => row?.time ?? rows[place - 1].time + 1);
+    const values = (of) => rows.map((row) => (row === null ? null : of(row)));
+    const column = (name, of) => ({ name, values: values(of) });
     this.#connections.show(
       times,
       kBarStates.map((state) => {
@@ -202,7 +205,7 @@ export class PoolView {
           colour: kColours[state],
         };
       }),
-      samples.map(({ max }) => max),
+      values(({ max }) => max),
     );
     this.#queue.show(
       times,
