@@ -70,9 +70,7 @@ int App::run() {
 }
 
 int App::check() {
-  for (const Notice& notice : settings_.notices) {
-    log_.log(notice.level, notice.text, {});
-  }
+  log_notices(settings_);
   if (const Failure failure = open_web_config()) return *failure;
   print_line("the settings are good");
   return kExitClean;
@@ -88,7 +86,11 @@ void App::log_start() {
   for (const PoolSettings& pool : settings_.pools) {
     log_settings({{"pool", pool.options.name}}, pool.effective);
   }
-  for (const Notice& notice : settings_.notices) {
+  log_notices(settings_);
+}
+
+void App::log_notices(const Settings& settings) {
+  for (const Notice& notice : settings.notices) {
     log_.log(notice.level, notice.text, {});
   }
 }
@@ -116,10 +118,7 @@ App::Failure App::start() {
   page_->add(std::make_shared<BuildInfoMetrics>());
   page_->add(std::make_shared<ProcessMetrics>());
   live_feed_ = std::make_shared<LiveFeed>(
-      [this] {
-        return pools_->each(
-            [](const auto& each) { return each.pool().stats(); });
-      },
+      [this] { return pools_->each(&MonitoredPool::stats); },
       [this] { return pools_->each(&MonitoredPool::live); });
   live_feed_->start();
   if (const Failure failure = start_server()) return failure;
@@ -271,10 +270,7 @@ std::vector<Route> App::routes() {
         const std::lock_guard lock(mutex_);
         return config_page_;
       }),
-      stats_route([this] {
-        return pools_->each(
-            [](const auto& each) { return each.pool().stats(); });
-      }),
+      stats_route([this] { return pools_->each(&MonitoredPool::stats); }),
       debug_pools_route(
           [this] { return pools_->each(&MonitoredPool::holders); },
           [this] { return pools_->reports(); }),
@@ -316,9 +312,7 @@ Reloader::Mistakes App::put_in_force(Settings next) {
     pools.push_back(made.back());
   }
   log_outdated(next);
-  for (const Notice& notice : next.notices) {
-    log_.log(notice.level, notice.text, {});
-  }
+  log_notices(next);
   for (std::size_t i = 0; i < pools.size(); ++i) {
     if (std::ranges::find(made, pools[i]) != made.end()) continue;
     const std::string changes = pools[i]->apply(next.pools[i]);

@@ -71,6 +71,7 @@ class App {
   using Failure = std::optional<int>;
 
   void log_start();
+  void log_notices(const Settings& settings);
   void log_settings(std::vector<LogField> fields,
                     const std::vector<EffectiveSetting>& effective);
   Failure start();

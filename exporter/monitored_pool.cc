@@ -71,13 +71,6 @@ MonitoredPool::MonitoredPool(PoolSettings settings, Logger& log)
   parts_.settings = std::make_shared<PoolSettings>(std::move(settings));
 }
 
-// The pool goes after all that uses it.
-MonitoredPool::~MonitoredPool() {
-  watch_.reset();
-  leaving_.clear();
-  parts_ = {};
-}
-
 tl::expected<std::unique_ptr<MonitoredPool>, std::string> MonitoredPool::create(
     PoolSettings settings, std::shared_ptr<ReportNumbers> numbers,
     Logger& log) {
@@ -191,10 +184,11 @@ std::string MonitoredPool::apply(PoolSettings settings) {
     changes.append(changes.empty() ? "" : ", ").append(what);
   };
   events_->set_options(log_options(settings));
-  const bool is_other_session = *settings.database != *before->database ||
-                                settings.options.server_statement_timeout !=
-                                    before->options.server_statement_timeout;
-  if (*settings.database != *before->database) note("database");
+  const bool is_other_database = *settings.database != *before->database;
+  const bool is_other_session =
+      is_other_database || settings.options.server_statement_timeout !=
+                               before->options.server_statement_timeout;
+  if (is_other_database) note("database");
   if (is_other_session) {
     server_session_->retarget(*settings.database,
                               session_options(settings, events_));
@@ -204,7 +198,7 @@ std::string MonitoredPool::apply(PoolSettings settings) {
     note("limits");
     (void)pool_->reconfigure(settings.options);
   }
-  (void)pool_->retarget(*settings.database);
+  if (is_other_database) (void)pool_->retarget(*settings.database);
   watch_->set_options(diagnosis_options(settings));
   if (settings.diagnosis != before->diagnosis) note("diagnosis");
   if (settings.probes != before->probes) note("probes");

@@ -41,7 +41,7 @@ class MonitoredPool final : public metrics::Source {
   static tl::expected<std::unique_ptr<MonitoredPool>, std::string> create(
       PoolSettings settings, std::shared_ptr<ReportNumbers> numbers,
       Logger& log);
-  ~MonitoredPool() override;
+  ~MonitoredPool() override = default;
   MonitoredPool(const MonitoredPool&) = delete;
   MonitoredPool& operator=(const MonitoredPool&) = delete;
 
@@ -73,6 +73,7 @@ class MonitoredPool final : public metrics::Source {
   // Null when none was asked for.
   std::shared_ptr<Workload> workload() const { return parts().workload; }
 
+  PoolStats stats() const { return pool_->stats(); }
   PoolHealth health() const;
   LivePool live() const;
   PoolHolders holders() const;
@@ -111,19 +112,18 @@ class MonitoredPool final : public metrics::Source {
   const std::shared_ptr<EventLog> events_;
   const std::shared_ptr<ServerSession> server_session_;
 
-  mutable std::mutex mutex_;
-  Parts parts_;  // guarded by mutex_; changed by the owner only
-
-  // Set by create(), in this order; destroyed in reverse: what uses the pool
-  // goes before it.
+  // Set by create(), and destroyed in reverse: what uses the pool goes before
+  // it.
   std::unique_ptr<Pool> pool_;
   std::unique_ptr<prometheus::PoolMetrics> metrics_;
   RecentAcquires recent_acquires_;
   std::unique_ptr<Ticker> sampler_;  // of recent_acquires_
-  std::unique_ptr<ExhaustionWatch> watch_;
+  mutable std::mutex mutex_;
+  Parts parts_;  // guarded by mutex_; changed by the owner only
   // The owner's: those that others came in the place of, while their requests
   // end.
   std::vector<std::shared_ptr<Workload>> leaving_;
+  std::unique_ptr<ExhaustionWatch> watch_;
 };
 
 }  // namespace dbpool::exporter

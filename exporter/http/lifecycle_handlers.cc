@@ -2,10 +2,10 @@
 
 #include <chrono>
 #include <memory>
-#include <mutex>
 #include <utility>
 
 #include "dbpool/options.h"
+#include "exporter/logging/rate_limiter.h"
 
 namespace dbpool::exporter {
 
@@ -38,21 +38,12 @@ Route ready_route(std::function<bool()> is_ready) {
 }
 
 Route reload_route(std::function<std::vector<std::string>()> reload) {
-  struct Turn {
-    std::mutex mutex;
-    TimePoint next{};  // guarded by mutex
-  };
-  const auto answer = [reload = std::move(reload),
-                       turn = std::make_shared<Turn>()](const Request&) {
-    {
-      const std::lock_guard lock(turn->mutex);
-      const TimePoint now = Clock::now();
-      if (now < turn->next) {
-        return Response{.status = 429,
-                        .body = "429: one reload a second\n",
-                        .headers = {{"Retry-After", "1"}}};
-      }
-      turn->next = now + kReloadPause;
+  const auto limiter = std::make_shared<RateLimiter>(kReloadPause, 1);
+  const auto answer = [reload = std::move(reload), limiter](const Request&) {
+    if (!limiter->admit("", Clock::now())) {
+      return Response{.status = 429,
+                      .body = "429: one reload a second\n",
+                      .headers = {{"Retry-After", "1"}}};
     }
     const auto mistakes = reload();
     if (mistakes.empty()) return Response{.body = "reloaded\n"};

@@ -50,14 +50,6 @@ std::string shown_setting(std::string_view value) {
   return std::string(utf8_prefix(safe, kShownSetting));
 }
 
-std::string joined(const Texts& texts) {
-  std::string all;
-  for (const std::string& text : texts) {
-    all += (all.empty() ? "" : ", ") + text;
-  }
-  return all;
-}
-
 void set(const Definition& definition, const Given& given, Draft& draft,
          std::vector<std::string>& errors) {
   for (std::size_t i = 0; i < given.values.size(); ++i) {

@@ -19,8 +19,6 @@ namespace {
 
 using Names = std::vector<std::string>;
 
-// One more than what read_yaml() takes, so that it can tell.
-constexpr std::size_t kMostBytes = 64UL * 1024 + 1;
 // All values together, variables put in.
 constexpr std::size_t kMostExpanded = 1024UL * 1024;
 // Each has threads and connections of its own.
@@ -347,7 +345,8 @@ tl::expected<ConfigFile, std::string> parse_config_file(
 
 tl::expected<ConfigFile, std::string> read_config_file(
     const std::string& path, const Environment& environment) {
-  const auto text = read_start_of(path, kMostBytes, Pipes::kRefuse);
+  // One byte more than what is taken, so that it can be told.
+  const auto text = read_start_of(path, kLargestYaml + 1, Pipes::kRefuse);
   if (text) return parse_config_file(*text, path, environment);
   return tl::make_unexpected(
       "--config.file=" + in_quotes(redact(to_utf8(path))) + ": " +

@@ -10,6 +10,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "dbpool/options.h"
 
@@ -20,6 +21,9 @@ using Refusal = std::optional<std::string>;
 // `text` without the blanks, tabs and newlines round it: variables from files
 // and secrets often end in a newline.
 std::string_view trim(std::string_view text) noexcept;
+
+// "one, two".
+std::string joined(const std::vector<std::string>& texts);
 
 // Decimal digits only: no sign, no exponent, no separators.
 std::optional<std::uint64_t> digits(std::string_view text) noexcept;

@@ -9,6 +9,7 @@
 #include "dbpool/utf8.h"
 #include "exporter/logging/log_line.h"
 #include "exporter/settings/nearest.h"
+#include "exporter/settings/parsers.h"
 #include "exporter/utf8.h"
 
 namespace dbpool::exporter {
@@ -17,19 +18,8 @@ namespace {
 
 constexpr std::size_t kShownKey = 60;
 
-// yaml-cpp takes some hundred times as much memory, and keeps it.
-constexpr std::size_t kLargest = 64UL * 1024;
-
 std::string shown(const std::string& key) {
   return in_quotes(redact(to_utf8(utf8_prefix(to_utf8(key), kShownKey))));
-}
-
-std::string listed(const std::vector<std::string>& names) {
-  std::string list;
-  for (const std::string& name : names) {
-    list += (list.empty() ? "" : ", ") + name;
-  }
-  return list;
 }
 
 constexpr int kDeepest = 32;
@@ -83,7 +73,7 @@ int line_of_odd_byte(std::string_view text) {
 }
 
 YAML::Node root_of(const std::string& text) {
-  if (text.size() > kLargest) {
+  if (text.size() > kLargestYaml) {
     refuse_yaml(0,
                 "is larger than 64 KiB; expected settings alone, and "
                 "certificates in files of their own");
@@ -154,7 +144,7 @@ void YamlMapping::check_key(const YAML::Node& key,
   if (known.empty() || std::ranges::find(known, name) != known.end()) return;
   refuse_yaml(line,
               prefix_ + "unknown key " + shown(name) + "; " +
-                  nearest_or(name, known, "expected one of " + listed(known)));
+                  nearest_or(name, known, "expected one of " + joined(known)));
 }
 
 const YAML::Node* YamlMapping::find(std::string_view key) const {
@@ -212,7 +202,7 @@ std::vector<std::string> YamlMapping::texts(std::string_view key) const {
     }
     all.push_back(item.Scalar());
     bytes += item.Scalar().size() + 1;
-    if (bytes > kLargest) {
+    if (bytes > kLargestYaml) {
       refuse_yaml(yaml_line(item), prefix_ + std::string(key) +
                                        ": expected at most 64 KiB of text");
     }

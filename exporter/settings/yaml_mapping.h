@@ -5,6 +5,7 @@
 
 #include <yaml-cpp/yaml.h>
 
+#include <cstddef>
 #include <functional>
 #include <string>
 #include <string_view>
@@ -13,6 +14,10 @@
 #include <vector>
 
 namespace dbpool::exporter {
+
+// Bytes of a file: yaml-cpp takes some hundred times as much memory, and keeps
+// it.
+inline constexpr std::size_t kLargestYaml = 64UL * 1024;
 
 // A mistake in a file. Thrown to read_yaml(), which tells it.
 struct YamlMistake {

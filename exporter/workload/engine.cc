@@ -50,6 +50,8 @@ WorkloadEngine::WorkloadEngine(Pool& pool, const WorkloadOptions& options,
     : pool_(pool),
       options_(options),
       names_(names_of(options)),
+      shares_connections_(options.scripts.empty() &&
+                          pool.options().pipeline_depth > 1),
       on_refusal_(std::move(on_refusal)),
       on_script_failure_(std::move(on_script_failure)),
       seed_(seed_of(options)),
@@ -210,7 +212,7 @@ asio::awaitable<void> WorkloadEngine::run_arrival(std::unique_ptr<Task> task,
 asio::awaitable<WorkloadEngine::Failure> WorkloadEngine::request(
     Task* task, std::size_t workload) {
   if (stopping_) co_return kCancelled;
-  if (options_.scripts.empty() && pool_.options().pipeline_depth > 1) {
+  if (shares_connections_) {
     co_return co_await share_connection(task, workload);
   }
   task->stage = Task::Stage::kWaiting;

@@ -90,6 +90,7 @@ class WorkloadEngine {
   Pool& pool_;  // untouched once stopping_
   const WorkloadOptions options_;
   const std::vector<std::string> names_;  // by workload
+  const bool shares_connections_;         // see share_connection()
   const AcquireRefusal on_refusal_;
   const ScriptFailure on_script_failure_;
   const std::uint64_t seed_;

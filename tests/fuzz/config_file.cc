@@ -45,11 +45,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data,
     check_taken(*file);
     return 0;
   }
-  require_one_line(file.error());
-  require(file.error().starts_with("/etc/dbpool/pools.yml"),
-          "a refusal names the file", file.error());
-  if (has_secret(text) && is_in_values_alone(text)) {
-    require_no_secret(file.error());
-  }
+  check_refused_yaml(file.error(), "/etc/dbpool/pools.yml", text);
   return 0;
 }

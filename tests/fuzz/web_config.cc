@@ -37,11 +37,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data,
     check_taken(*config);
     return 0;
   }
-  require_one_line(config.error());
-  require(config.error().starts_with("/etc/dbpool/web.yml"),
-          "a refusal names the file", config.error());
-  if (has_secret(text) && is_in_values_alone(text)) {
-    require_no_secret(config.error());
-  }
+  check_refused_yaml(config.error(), "/etc/dbpool/web.yml", text);
   return 0;
 }

@@ -1,4 +1,4 @@
-// Where in a YAML file the planted secret stands.
+// What a refusal of a YAML file may show.
 #ifndef DBPOOL_TESTS_FUZZ_YAML_KEYS_H_
 #define DBPOOL_TESTS_FUZZ_YAML_KEYS_H_
 
@@ -34,6 +34,15 @@ inline bool is_in_values_alone(const std::string& text) {
   } catch (const YAML::Exception&) {
     return true;
   }
+}
+
+// One line that names the file and shows no value.
+inline void check_refused_yaml(const std::string& error,
+                               const std::string& path,
+                               const std::string& text) {
+  require_one_line(error);
+  require(error.starts_with(path), "a refusal names the file", error);
+  if (has_secret(text) && is_in_values_alone(text)) require_no_secret(error);
 }
 
 }  // namespace dbpool::fuzz
