@@ -27,6 +27,7 @@ std::uint64_t seed_of(const WorkloadOptions& options) {
 
 std::vector<std::string> names_of(const WorkloadOptions& options) {
   std::vector<std::string> names;
+  names.reserve(options.statements.size() + options.scripts.size());
   for (const auto& statement : options.statements) {
     names.push_back(statement.name);
   }
@@ -37,6 +38,7 @@ std::vector<std::string> names_of(const WorkloadOptions& options) {
 std::discrete_distribution<std::size_t> by_weight(
     const std::vector<script::Script>& scripts) {
   std::vector<double> weights;
+  weights.reserve(scripts.size());
   for (const auto& script : scripts) weights.push_back(script.weight);
   return {weights.begin(), weights.end()};
 }

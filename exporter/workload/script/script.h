@@ -26,7 +26,10 @@ struct SqlPart {
   std::string text;  // as it stands in the script
   bool is_variable = false;
 
-  std::string_view variable() const { return std::string_view(text).substr(1); }
+  std::string_view variable() const {
+    const std::string_view all = text;
+    return all.substr(1);
+  }
 };
 
 // What becomes of the rows of a statement.
