@@ -223,6 +223,10 @@ inline constexpr MetricInfo kProbeLastSuccess = {
 inline constexpr MetricInfo kProbeDuration = {
     "dbpool_probe_duration_seconds", kHistogram,
     "How long the probe's runs took, failed ones included."};
+// probe, column, and the columns that the probe has for labels
+inline constexpr MetricInfo kProbeValue = {
+    "dbpool_probe_value", kGauge,
+    "What a custom probe last read; absent after a failed run."};
 inline constexpr MetricInfo kUp = {
     "dbpool_up", kGauge,
     "1 when the last connection probe reached a usable session; absent "

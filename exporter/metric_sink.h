@@ -8,8 +8,11 @@
 #define DBPOOL_EXPORTER_METRIC_SINK_H_
 
 #include <chrono>
+#include <cstddef>
 #include <initializer_list>
+#include <span>
 #include <string_view>
+#include <vector>
 
 #include "dbpool/stats.h"
 #include "exporter/metric_names.h"
@@ -20,8 +23,21 @@ struct Label {
   std::string_view name;
   std::string_view value;  // anything: the sink escapes it
 };
-// In the order in which they are shown.
-using Labels = std::initializer_list<Label>;
+// In the order in which they are shown. A view: to be passed on, not kept.
+class Labels {
+ public:
+  Labels(std::initializer_list<Label> labels)  // NOLINT: as in a call
+      : labels_(labels.begin(), labels.size()) {}
+  Labels(const std::vector<Label>& labels)  // NOLINT: likewise
+      : labels_(labels) {}
+
+  auto begin() const noexcept { return labels_.begin(); }
+  auto end() const noexcept { return labels_.end(); }
+  std::size_t size() const noexcept { return labels_.size(); }
+
+ private:
+  std::span<const Label> labels_;
+};
 
 inline double seconds(std::chrono::nanoseconds duration) noexcept {
   return std::chrono::duration<double>(duration).count();

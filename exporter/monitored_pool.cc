@@ -30,10 +30,13 @@ std::optional<ProbeSchedule> schedule(const ProbeSetting& setting) {
 std::optional<Duration> server_statement_timeout(const PoolSettings& settings) {
   const PoolOptions& options = settings.options;
   if (!options.statement_timeout) return std::nullopt;
-  return std::max({*options.statement_timeout, settings.probes.select.timeout,
-                   settings.probes.server.timeout,
-                   settings.diagnosis.timeout}) +
-         options.cancel_grace;
+  Duration longest =
+      std::max({*options.statement_timeout, settings.probes.select.timeout,
+                settings.probes.server.timeout, settings.diagnosis.timeout});
+  for (const CustomProbeOptions& probe : settings.custom_probes) {
+    longest = std::max(longest, probe.timeout);
+  }
+  return longest + options.cancel_grace;
 }
 
 PoolSettings completed(PoolSettings settings) {
@@ -114,17 +117,18 @@ std::shared_ptr<Probes> MonitoredPool::make_probes(const PoolSettings& settings,
                                                    const Probes* before) {
   const ProbeSettings& given = settings.probes;
   const ProbeOptions options{schedule(given.connect), schedule(given.select),
-                             given.select_sql, schedule(given.server)};
+                             given.select_sql, schedule(given.server),
+                             settings.custom_probes};
   const ProbeChange on_change = [this](std::string_view probe,
-                                       const Error* error) {
-    if (error == nullptr) {
+                                       const ProbeFailure* failure) {
+    if (failure == nullptr) {
       log_.info("probe succeeds again", {{"pool", name_}, {"probe", probe}});
       return;
     }
     log_.warn("probe fails", {{"pool", name_},
                               {"probe", probe},
-                              {"reason", probe_reason(*error)},
-                              {"error", error->message}});
+                              {"reason", failure->reason},
+                              {"error", failure->message}});
   };
   return std::make_shared<Probes>(*pool_, options, server_session_, on_change,
                                   before);
@@ -201,10 +205,11 @@ std::string MonitoredPool::apply(PoolSettings settings) {
   if (is_other_database) (void)pool_->retarget(*settings.database);
   watch_->set_options(diagnosis_options(settings));
   if (settings.diagnosis != before->diagnosis) note("diagnosis");
-  if (settings.probes != before->probes) note("probes");
-  if (settings.probes != before->probes || is_other_session) {
-    exchange_probes(settings);
-  }
+  const bool are_other_probes =
+      settings.probes != before->probes ||
+      settings.custom_probes != before->custom_probes;
+  if (are_other_probes) note("probes");
+  if (are_other_probes || is_other_session) exchange_probes(settings);
   if (settings.workload != before->workload) {
     note("workload");
     exchange_workload(settings);

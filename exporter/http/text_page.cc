@@ -172,7 +172,7 @@ void write(TextBuffer& out, const MetricInfo& info, PlainLabels labels,
 template <typename Value>
 void write_escaped(TextBuffer& out, const MetricInfo& info, Labels labels,
                    const Value& value) {
-  const PlainLabels all(labels.begin(), labels.size());
+  const PlainLabels all(labels.begin(), labels.end());
   if (std::ranges::all_of(all, is_plain, &metrics::Label::value)) {
     return write(out, info, all, value);
   }

@@ -18,8 +18,7 @@ std::span<const std::string_view> ConnectProbe::reasons() const noexcept {
   return kReasons;
 }
 
-Expected<void> ConnectProbe::run(Duration timeout,
-                                 const std::stop_token& stop) {
+ProbeResult ConnectProbe::run(Duration timeout, const std::stop_token& stop) {
   ConnectOptions options;
   options.timeout = timeout;
   options.stop = stop;

@@ -20,7 +20,7 @@ class ConnectProbe : public Probe {
 
   std::string_view name() const noexcept override { return "connect"; }
   std::span<const std::string_view> reasons() const noexcept override;
-  Expected<void> run(Duration timeout, const std::stop_token& stop) override;
+  ProbeResult run(Duration timeout, const std::stop_token& stop) override;
 
  private:
   const ConnectionString target_;

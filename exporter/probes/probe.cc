@@ -3,8 +3,7 @@
 namespace dbpool::exporter {
 
 bool is_probe_statement(std::string_view name) noexcept {
-  return name == kSelectProbeStatement || name == kServerProbeStatement ||
-         name == kDiagnosisStatement;
+  return name.starts_with(kProbeStatements);
 }
 
 std::string_view probe_reason(const Error& error) noexcept {

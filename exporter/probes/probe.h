@@ -5,11 +5,29 @@
 #include <span>
 #include <stop_token>
 #include <string_view>
+#include <tl/expected.hpp>
+#include <utility>
 
 #include "dbpool/error.h"
 #include "dbpool/options.h"
 
 namespace dbpool::exporter {
+
+// The label `reason` for an error: the name of its acquire or connect
+// failure; statement_timeout, connection_lost or server_error for a
+// statement's; else other.
+std::string_view probe_reason(const Error& error) noexcept;
+
+// Why a run failed.
+struct ProbeFailure : Error {
+  ProbeFailure(Error error)  // NOLINT(google-explicit-constructor)
+      : ProbeFailure(error, probe_reason(error)) {}
+  ProbeFailure(Error error, std::string_view its_reason)
+      : Error(std::move(error)), reason(its_reason) {}
+
+  std::string_view reason;  // the label, of static storage
+};
+using ProbeResult = tl::expected<void, ProbeFailure>;
 
 // Thread-safety: run() is called by one thread at a time, the others from
 // any.
@@ -25,20 +43,16 @@ class Probe {
   // Blocks the calling thread until the answer is there, at most `timeout`
   // and the grace that the pool gives a cancelled statement; or until `stop`:
   // then it gives up what it waits for, its connection with it.
-  virtual Expected<void> run(Duration timeout, const std::stop_token& stop) = 0;
+  virtual ProbeResult run(Duration timeout, const std::stop_token& stop) = 0;
 };
 
-// Names of the exporter's own statements: the label `query` of those that go
-// through the pool.
+// How the names of the exporter's own statements begin: the label `query` of
+// those that go through the pool.
+inline constexpr std::string_view kProbeStatements = "probe_";
 inline constexpr std::string_view kSelectProbeStatement = "probe_select_1";
 inline constexpr std::string_view kServerProbeStatement = "probe_server";
 inline constexpr std::string_view kDiagnosisStatement = "probe_diagnosis";
 bool is_probe_statement(std::string_view name) noexcept;
-
-// The label `reason` for an error: the name of its acquire or connect
-// failure; statement_timeout, connection_lost or server_error for a
-// statement's; else other.
-std::string_view probe_reason(const Error& error) noexcept;
 
 }  // namespace dbpool::exporter
 

@@ -56,23 +56,27 @@ bool ProbeRunner::wait_stopped(TimePoint deadline) {
 }
 
 void ProbeRunner::loop(const std::stop_token& stop) {
-  TimePoint next = Clock::now();
+  TimePoint next = Clock::now() + schedule_.first_after;
+  sleep_until(next, stop);
   while (!stop.stop_requested()) {
     run_once(stop);
     const auto missed = (Clock::now() - next) / schedule_.interval;
     next += (missed + 1) * schedule_.interval;
-    std::unique_lock lock(mutex_);
-    changed_.wait_until(lock, stop, next, [] { return false; });
+    sleep_until(next, stop);
   }
   const std::lock_guard lock(mutex_);
   running_ = false;
   changed_.notify_all();
 }
 
+void ProbeRunner::sleep_until(TimePoint when, const std::stop_token& stop) {
+  std::unique_lock lock(mutex_);
+  changed_.wait_until(lock, stop, when, [] { return false; });
+}
+
 void ProbeRunner::run_once(const std::stop_token& stop) {
   const TimePoint started = Clock::now();
-  Expected<void> result =
-      probe_->run(schedule_.timeout, abandoned_.get_token());
+  ProbeResult result = probe_->run(schedule_.timeout, abandoned_.get_token());
   if (!result) {
     std::string& message = result.error().message;
     message = in_setting_words(std::move(message));
@@ -85,7 +89,7 @@ void ProbeRunner::run_once(const std::stop_token& stop) {
   if (result && was_failing) on_change_(probe_->name(), nullptr);
 }
 
-void ProbeRunner::count(const Expected<void>& result, TimePoint started,
+void ProbeRunner::count(const ProbeResult& result, TimePoint started,
                         TimePoint now, PoolProgress pool) {
   const std::lock_guard lock(mutex_);
   ++stats_.total;
@@ -99,7 +103,7 @@ void ProbeRunner::count(const Expected<void>& result, TimePoint started,
     return;
   }
   const auto reasons = probe_->reasons();
-  auto found = std::ranges::find(reasons, probe_reason(result.error()));
+  auto found = std::ranges::find(reasons, result.error().reason);
   if (found == reasons.end()) found = std::ranges::find(reasons, "other");
   assert(found != reasons.end());
   ++stats_.failures[static_cast<std::size_t>(found - reasons.begin())];

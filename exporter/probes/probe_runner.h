@@ -28,6 +28,9 @@ namespace dbpool::exporter {
 struct ProbeSchedule {
   Duration interval;  // > 0, from start to start
   Duration timeout;   // > 0
+  // From start() to the first run: probes that are started together need not
+  // run in step.
+  Duration first_after{0};
 };
 
 // How far a pool has come: what it did after a run of a probe failed tells
@@ -54,7 +57,7 @@ struct ProbeStats {
 // Told when a probe begins to fail (its error) and when it is back
 // (nullptr), not at each run. Called on the probe's thread.
 using ProbeChange =
-    std::function<void(std::string_view probe, const Error* error)>;
+    std::function<void(std::string_view probe, const ProbeFailure* failure)>;
 
 // Thread-safety: start() and the destructor belong to the owner; every other
 // member function is safe from any thread.
@@ -70,7 +73,8 @@ class ProbeRunner {
   ProbeRunner(const ProbeRunner&) = delete;
   ProbeRunner& operator=(const ProbeRunner&) = delete;
 
-  // Starts the thread, at once with a first run. Once, and before the stops.
+  // Starts the thread, which runs first as the schedule says. Once, and before
+  // the stops.
   void start();
 
   ProbeStats stats() const;
@@ -87,8 +91,9 @@ class ProbeRunner {
 
  private:
   void loop(const std::stop_token& stop);
+  void sleep_until(TimePoint when, const std::stop_token& stop);
   void run_once(const std::stop_token& stop);
-  void count(const Expected<void>& result, TimePoint started, TimePoint now,
+  void count(const ProbeResult& result, TimePoint started, TimePoint now,
              PoolProgress pool);
 
   // Constant after construction.

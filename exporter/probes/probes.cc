@@ -1,5 +1,9 @@
 #include "exporter/probes/probes.h"
 
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <random>
 #include <utility>
 
 #include "exporter/metric_names.h"
@@ -12,6 +16,16 @@ namespace {
 
 double unix_seconds(std::chrono::system_clock::time_point time) {
   return metrics::seconds(time.time_since_epoch());
+}
+
+// What a fleet's start leaves in step soon is not; and who looks at a fresh
+// start soon sees all of it.
+constexpr Duration kLatestFirstRun = std::chrono::seconds(5);
+
+Duration first_run_after(Duration interval, std::mt19937_64& random) {
+  const Duration most = std::min(interval, kLatestFirstRun);
+  return Duration(
+      std::uniform_int_distribution<Duration::rep>(0, most.count())(random));
 }
 
 }  // namespace
@@ -42,12 +56,38 @@ Probes::Probes(Pool& pool, const ProbeOptions& options,
     select_ = runner(std::make_unique<SelectProbe>(pool, options.select_sql),
                      *options.select, &Probes::select_);
   }
+  for (const Runner* each : {&connect_, &select_, &server_}) {
+    if (*each) runners_.push_back(each->get());
+  }
+  add_custom(pool, options.custom, on_change, before);
+}
+
+void Probes::add_custom(Pool& pool, const std::vector<CustomProbeOptions>& all,
+                        const ProbeChange& on_change, const Probes* before) {
+  std::mt19937_64 random(
+      pool.options().random_seed.value_or(std::random_device()()));
+  for (const CustomProbeOptions& options : all) {
+    auto probe = std::make_unique<CustomProbe>(pool, options);
+    custom_probes_.push_back(probe.get());
+    custom_.push_back(std::make_unique<ProbeRunner>(
+        std::move(probe),
+        ProbeSchedule{options.interval, options.timeout,
+                      first_run_after(options.interval, random)},
+        on_change,
+        [&pool] { return progress_of(pool.stats_without_queries()); },
+        before == nullptr ? std::nullopt : before->custom(options.name)));
+    runners_.push_back(custom_.back().get());
+  }
 }
 
 void Probes::start() {
-  for (const Runner* runner : {&connect_, &select_, &server_}) {
-    if (*runner) (*runner)->start();
-  }
+  for (ProbeRunner* runner : runners_) runner->start();
+}
+
+std::optional<ProbeStats> Probes::custom(std::string_view name) const {
+  const auto found = std::ranges::find(
+      custom_, name, [](const Runner& runner) { return runner->probe().name(); });
+  return found == custom_.end() ? std::nullopt : stats_of(*found);
 }
 
 std::optional<ProbeStats> Probes::stats_of(const Runner& runner) {
@@ -55,40 +95,29 @@ std::optional<ProbeStats> Probes::stats_of(const Runner& runner) {
   return runner->stats();
 }
 
-std::vector<ProbeRunner*> Probes::runners() const {
-  std::vector<ProbeRunner*> result;
-  for (const Runner* runner : {&connect_, &select_, &server_}) {
-    if (*runner) result.push_back(runner->get());
-  }
-  return result;
-}
-
 void Probes::request_stop() noexcept {
-  for (const Runner* runner : {&connect_, &select_, &server_}) {
-    if (*runner) (*runner)->request_stop();
-  }
+  for (ProbeRunner* runner : runners_) runner->request_stop();
 }
 
 void Probes::abandon() noexcept {
-  for (const Runner* runner : {&connect_, &select_, &server_}) {
-    if (*runner) (*runner)->abandon();
-  }
+  for (ProbeRunner* runner : runners_) runner->abandon();
 }
 
 bool Probes::wait_stopped(TimePoint deadline) {
   bool all = true;
-  for (ProbeRunner* runner : runners()) {
+  for (ProbeRunner* runner : runners_) {
     all = runner->wait_stopped(deadline) && all;
   }
   return all;
 }
 
 void Probes::tell(metrics::Sink& sink) const {
-  for (const ProbeRunner* runner : runners()) tell_probe(sink, *runner);
+  for (const ProbeRunner* runner : runners_) tell_probe(sink, *runner);
   if (const auto stats = connect(); stats && stats->succeeded) {
     sink.add(metrics::kUp, {{"pool", pool_name_}}, *stats->succeeded ? 1 : 0);
   }
   tell_server(sink);
+  for (const CustomProbe* probe : custom_probes_) tell_values(sink, *probe);
 }
 
 void Probes::tell_probe(metrics::Sink& sink, const ProbeRunner& runner) const {
@@ -122,6 +151,23 @@ void Probes::tell_server(metrics::Sink& sink) const {
   for (std::size_t i = 0; i < kServerStates.size(); ++i) {
     sink.add(metrics::kServerConnections, {pool, {"state", kServerStates[i]}},
              static_cast<double>(slots->connections[i]));
+  }
+}
+
+void Probes::tell_values(metrics::Sink& sink, const CustomProbe& probe) const {
+  for (const ProbeValue& value : probe.values()) {
+    std::vector<metrics::Label> labels = {{"pool", pool_name_}};
+    append_labels(labels, probe, value);
+    sink.add(metrics::kProbeValue, labels, value.value);
+  }
+}
+
+void append_labels(std::vector<metrics::Label>& labels,
+                   const CustomProbe& probe, const ProbeValue& value) {
+  labels.push_back({"probe", probe.name()});
+  labels.push_back({"column", value.column});
+  for (std::size_t i = 0; i < value.labels.size(); ++i) {
+    labels.push_back({probe.options().labels[i], value.labels[i]});
   }
 }
 

@@ -1,20 +1,24 @@
-// Probes: the three probes of one pool, and their metrics.
+// Probes: the three probes of one pool, those that the operator wrote, and
+// their metrics.
 //
 //   probe     what it runs                             where
 //   connect   a fresh session, then closed             outside the pool
 //   select_1  one statement, as a request would        through the pool
 //   server    max_connections and who uses the slots   one kept connection
+//   others    a statement of the operator's            through the pool
 #ifndef DBPOOL_EXPORTER_PROBES_PROBES_H_
 #define DBPOOL_EXPORTER_PROBES_PROBES_H_
 
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "dbpool/connect.h"
 #include "dbpool/pool.h"
 #include "exporter/metric_sink.h"
+#include "exporter/probes/custom_probe.h"
 #include "exporter/probes/probe_runner.h"
 #include "exporter/probes/server_probe.h"
 
@@ -26,6 +30,9 @@ struct ProbeOptions {
   std::optional<ProbeSchedule> select;
   std::string select_sql = "SELECT 1";
   std::optional<ProbeSchedule> server;
+  // Valid. Each runs first after a random part of its interval, but soon; the
+  // three above run at once, for what waits for the first of them.
+  std::vector<CustomProbeOptions> custom = {};
 };
 
 // Thread-safety: start() and the destructor belong to the owner; every other
@@ -49,6 +56,8 @@ class Probes final : public metrics::Source {
   std::optional<ProbeStats> connect() const { return stats_of(connect_); }
   std::optional<ProbeStats> select() const { return stats_of(select_); }
   std::optional<ProbeStats> server() const { return stats_of(server_); }
+  // Of one that the operator wrote; nullopt when there is none of that name.
+  std::optional<ProbeStats> custom(std::string_view name) const;
 
   // Begins no further runs; does not block.
   void request_stop() noexcept;
@@ -63,15 +72,24 @@ class Probes final : public metrics::Source {
   using Runner = std::unique_ptr<ProbeRunner>;
 
   static std::optional<ProbeStats> stats_of(const Runner& runner);
-  std::vector<ProbeRunner*> runners() const;
+  void add_custom(Pool& pool, const std::vector<CustomProbeOptions>& all,
+                  const ProbeChange& on_change, const Probes* before);
   void tell_probe(metrics::Sink& sink, const ProbeRunner& runner) const;
   void tell_server(metrics::Sink& sink) const;
+  void tell_values(metrics::Sink& sink, const CustomProbe& probe) const;
 
   // Constant after construction.
   const std::string pool_name_;
   Runner connect_, select_, server_;           // null when off
   const ServerProbe* server_probe_ = nullptr;  // owned by server_
+  std::vector<Runner> custom_;
+  std::vector<const CustomProbe*> custom_probes_;  // owned by custom_
+  std::vector<ProbeRunner*> runners_;              // all of them
 };
+
+// Adds what tells the series from others of its pool. They are views of both.
+void append_labels(std::vector<metrics::Label>& labels,
+                   const CustomProbe& probe, const ProbeValue& value);
 
 }  // namespace dbpool::exporter
 

@@ -18,7 +18,7 @@ std::span<const std::string_view> SelectProbe::reasons() const noexcept {
   return kReasons;
 }
 
-Expected<void> SelectProbe::run(Duration timeout, const std::stop_token& stop) {
+ProbeResult SelectProbe::run(Duration timeout, const std::stop_token& stop) {
   const TimePoint now = Clock::now();
   const TimePoint deadline = now + timeout;
   AcquireOptions options(now +

@@ -21,7 +21,7 @@ class SelectProbe : public Probe {
 
   std::string_view name() const noexcept override { return "select_1"; }
   std::span<const std::string_view> reasons() const noexcept override;
-  Expected<void> run(Duration timeout, const std::stop_token& stop) override;
+  ProbeResult run(Duration timeout, const std::stop_token& stop) override;
 
  private:
   Pool& pool_;

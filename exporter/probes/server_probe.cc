@@ -91,7 +91,7 @@ std::optional<ServerSlots> ServerProbe::slots() const {
   return slots_;
 }
 
-Expected<void> ServerProbe::run(Duration timeout, const std::stop_token& stop) {
+ProbeResult ServerProbe::run(Duration timeout, const std::stop_token& stop) {
   const TimePoint deadline = Clock::now() + timeout;
   ServerSlots slots;
   const auto ask = [&](Connection& connection) -> Expected<void> {
@@ -106,7 +106,7 @@ Expected<void> ServerProbe::run(Duration timeout, const std::stop_token& stop) {
     slots_.reset();
     // Of an answer that does not fit it quotes the server's words.
     result.error().message = session_->target().redact(result.error().message);
-    return result;
+    return Unexpected(std::move(result.error()));
   }
   slots_ = slots;
   return {};

@@ -42,7 +42,7 @@ class ServerProbe : public Probe {
 
   std::string_view name() const noexcept override { return "server"; }
   std::span<const std::string_view> reasons() const noexcept override;
-  Expected<void> run(Duration timeout, const std::stop_token& stop) override;
+  ProbeResult run(Duration timeout, const std::stop_token& stop) override;
 
   // What the last run read; nullopt before the first and after a failed one:
   // an old number would lie. Any thread.

@@ -19,6 +19,7 @@
 #include "dbpool/options.h"
 #include "exporter/http/listen_address.h"
 #include "exporter/logging/logger.h"
+#include "exporter/probes/custom_probe_options.h"
 #include "exporter/workload/options.h"
 
 namespace dbpool::exporter {
@@ -66,6 +67,7 @@ struct PoolSettings {
   bool log_queries = false;
   bool log_connections = false;
   ProbeSettings probes;
+  std::vector<CustomProbeOptions> custom_probes;  // valid
   DiagnosisSettings diagnosis;
   std::optional<WorkloadOptions> workload;  // nullopt: none asked for
   std::vector<EffectiveSetting> effective;

@@ -42,7 +42,7 @@ Error connect_error(ConnectFailure failure) {
 struct Script {
   std::mutex mutex;
   std::condition_variable changed;
-  std::vector<Expected<void>> results;  // the last one repeats
+  std::vector<ProbeResult> results;  // the last one repeats
   std::size_t runs = 0;
   bool blocked = false;  // runs wait while this is set
   int at_once = 0, most_at_once = 0;
@@ -67,7 +67,7 @@ class FakeProbe : public Probe {
   std::span<const std::string_view> reasons() const noexcept override {
     return kReasons;
   }
-  Expected<void> run(Duration, const std::stop_token&) override {
+  ProbeResult run(Duration, const std::stop_token&) override {
     Script& script = *script_;
     std::unique_lock lock(script.mutex);
     script.most_at_once = std::max(script.most_at_once, ++script.at_once);
@@ -91,9 +91,9 @@ class ProbeRunnerTest : public ::testing::Test {
   ProbeRunner& start(ProbeSchedule schedule) {
     runner_ = std::make_unique<ProbeRunner>(
         std::make_unique<FakeProbe>(script_), schedule,
-        [this](std::string_view, const Error* error) {
+        [this](std::string_view, const ProbeFailure* failure) {
           const std::lock_guard lock(script_->mutex);
-          changes_.push_back(error != nullptr ? error->message : "back");
+          changes_.push_back(failure != nullptr ? failure->message : "back");
         },
         [this] { return pool_; });
     runner_->start();
@@ -159,7 +159,7 @@ TEST(PoolProgressTest, GrantedAreThoseThatDidNotFail) {
 }
 
 TEST_F(ProbeRunnerTest, OnlyChangesAreTold) {
-  const Expected<void> failure =
+  const ProbeResult failure =
       Unexpected(connect_error(ConnectFailure::kRefused));
   script_->results = {{}, {}, failure, failure, failure, {}, {}, failure};
   ProbeRunner& runner = start(kFast);
@@ -200,6 +200,19 @@ TEST(ProbeRunnerStartTest, OneThatWasNeverStartedIsStopped) {
   runner.request_stop();
   EXPECT_TRUE(runner.wait_stopped(Clock::now()));
   EXPECT_EQ(runner.stats().total, 0U);
+}
+
+TEST_F(ProbeRunnerTest, TheFirstRunComesWhenTheScheduleSays) {
+  const TimePoint before = Clock::now();
+  ProbeRunner& runner = start({hours(1), seconds(1), milliseconds(50)});
+  ASSERT_TRUE(
+      test::eventually(kLiveness, [&] { return runner.stats().total == 1; }));
+  EXPECT_GE(runner.stats().finished_at - before, milliseconds(50));
+}
+
+TEST_F(ProbeRunnerTest, StoppingEndsTheWaitForTheFirstRun) {
+  ProbeRunner& runner = start({hours(1), seconds(1), hours(1)});
+  EXPECT_EQ(stop(runner).total, 0U);
 }
 
 TEST_F(ProbeRunnerTest, StoppingEndsTheWaitForTheNextRun) {
