@@ -9,6 +9,7 @@
 #include "dbpool/utf8.h"
 #include "exporter/bounded_file.h"
 #include "exporter/logging/log_line.h"
+#include "exporter/settings/custom_probes_file.h"
 #include "exporter/settings/definitions.h"
 #include "exporter/settings/yaml_mapping.h"
 #include "exporter/utf8.h"
@@ -96,6 +97,7 @@ Names keys_of_pool() {
     keys.push_back(std::string(secret.key) + "_file");
   }
   for (const Part& part : kParts) keys.emplace_back(part.key);
+  keys.emplace_back("custom_probes");
   return keys;
 }
 
@@ -232,6 +234,11 @@ void Reader::take_pools(const YamlMapping& top) {
     take_settings(at, where + ": ", "", &pool);
     take_secrets(at, where + ": ", pool);
     take_parts(at, where + ": ", pool);
+    pool.custom_probes = read_custom_probes(
+        at, where + ": ",
+        [this](const std::string& text, int at_line, const std::string& key) {
+          return expand(text, at_line, key);
+        });
   }
 }
 

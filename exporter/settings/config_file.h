@@ -8,6 +8,7 @@
 //       password | password_file
 //       ssl_ca, ssl_cert, ssl_key     PEM or base64 of it, or …_file
 //       pool_max: 20 …                each setting that is of a pool
+//       custom_probes: {NAME: {…}}    see custom_probes_file.h
 //
 // The keys are those of Definition::file_key(), a mapping for each dot. Paths
 // are relative to the file's folder. ${NAME} in a value is the environment's
@@ -38,6 +39,7 @@ struct PoolSection {
   std::map<std::string, SecretWays, std::less<>> secrets;
   // The database as key=value pairs where it came in parts; "" otherwise.
   std::string parts;
+  std::vector<CustomProbeOptions> custom_probes;
 };
 
 // The names of what it gives are such as "FILE:7: pools: orders: pool_max".

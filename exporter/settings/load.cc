@@ -173,6 +173,7 @@ void Loader::take_pool(const PoolSection& section) {
   next.settings = std::move(draft_.settings);
   draft_ = std::move(next);
   draft_.pool.options.name = section.name;
+  draft_.pool.custom_probes = section.custom_probes;
   Source given = given_;
   given.insert(section.source.begin(), section.source.end());
   apply_settings(true, given, draft_, errors_);

@@ -76,6 +76,30 @@ TEST_F(ConfigFileTest, EachPoolOfTheFileHasItsMetrics) {
   EXPECT_EQ(exporter.stop(), 0);
 }
 
+TEST_F(ConfigFileTest, ACustomProbeHasItsMetrics) {
+  const Postgres postgres;
+  create_planted_role(postgres);
+  Exporter exporter(
+      with("pools:\n"
+           "  orders:\n"
+           "    url: " +
+           planted_url(postgres) +
+           "\n"
+           "    custom_probes:\n"
+           "      answer: {sql: SELECT $1::int AS v, parameters: [42],\n"
+           "               values: {v: {max: 42}}, interval: 100ms}\n"
+           "      replica: {sql: SELECT 1, role: standby, interval: 100ms}\n"));
+  EXPECT_TRUE(exporter.eventually_page([](const MetricsPage& page) {
+    return page.value("dbpool_probe_value", {{"pool", "orders"},
+                                             {"probe", "answer"},
+                                             {"column", "v"}}) == 42 &&
+           page.value("dbpool_probe_failures_total", {{"pool", "orders"},
+                                                      {"probe", "replica"},
+                                                      {"reason", "role"}}) > 0;
+  }));
+  EXPECT_EQ(exporter.stop(), 0);
+}
+
 TEST_F(ConfigFileTest, AMistakeEndsTheStartWithOneLine) {
   expect_one_line(with("pools:\n  a:\n    url: host=h\n    pool_mx: 3\n"),
                   "pools.yml:4: pools: a: unknown key \"pool_mx\"; the "

@@ -129,7 +129,8 @@ TEST(ConfigSchemaTest, HasTheSettingsOfTheTableWithTheirMeaning) {
   for (const char* key : {"profile", "pools"}) {
     EXPECT_EQ(top.erase(key), 1U) << key;
   }
-  for (const char* key : {"host", "port", "user", "database"}) {
+  for (const char* key :
+       {"host", "port", "user", "database", "custom_probes"}) {
     EXPECT_EQ(pool.erase(key), 1U) << key;
   }
   for (const std::string key :
