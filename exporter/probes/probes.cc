@@ -85,8 +85,9 @@ void Probes::start() {
 }
 
 std::optional<ProbeStats> Probes::custom(std::string_view name) const {
-  const auto found = std::ranges::find(
-      custom_, name, [](const Runner& runner) { return runner->probe().name(); });
+  const auto found = std::ranges::find(custom_, name, [](const Runner& runner) {
+    return runner->probe().name();
+  });
   return found == custom_.end() ? std::nullopt : stats_of(*found);
 }
 
