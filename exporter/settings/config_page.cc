@@ -10,6 +10,7 @@
 
 #include "dbpool/connect.h"
 #include "exporter/settings/definitions.h"
+#include "exporter/settings/parsers.h"
 #include "exporter/utf8.h"
 
 namespace dbpool::exporter {
@@ -46,6 +47,11 @@ class Groups {
     key(file_key);
     out_ << value;
   }
+  void add_list(std::string_view file_key,
+                const std::vector<std::string>& values) {
+    key(file_key);
+    out_ << YAML::Flow << values;
+  }
   void close() { close_to(0); }
 
  private:
@@ -81,13 +87,8 @@ void add_table(const std::vector<EffectiveSetting>& effective, Groups& groups) {
   }
 }
 
-void add_database(const PoolSettings& pool, Groups& groups) {
-  if (!pool.database) return;
-  std::string url = pool.database->description();
-  if (const auto mode = pool.database->get("sslmode")) {
-    url += "?sslmode=" + *mode;
-  }
-  groups.add("url", to_utf8(url));
+// What is given of them, masked.
+void add_secrets(const PoolSettings& pool, Groups& groups) {
   if (pool.database->get("password")) groups.add("password", kSecret);
   for (const Material& material : kMaterial) {
     if (std::ranges::find(pool.effective, material.variable,
@@ -95,6 +96,68 @@ void add_database(const PoolSettings& pool, Groups& groups) {
       groups.add(material.key, material.shown);
     }
   }
+}
+
+void add_database(const PoolSettings& pool, Groups& groups) {
+  if (!pool.database) return;
+  std::string url = pool.database->description();
+  if (const auto mode = pool.database->get("sslmode")) {
+    url += "?sslmode=" + *mode;
+  }
+  groups.add("url", to_utf8(url));
+  add_secrets(pool, groups);
+}
+
+void add_role(const PoolSettings& pool, Groups& groups) {
+  groups.add("user", to_utf8(pool.database->user()));
+  groups.add("database", to_utf8(pool.database->database()));
+  add_secrets(pool, groups);
+}
+
+std::vector<std::string> texts_of(const std::vector<Network>& networks) {
+  std::vector<std::string> texts;
+  for (const Network& network : networks) texts.push_back(network.text());
+  return texts;
+}
+
+std::vector<std::string> built_in_probes(const ModuleOptions& options) {
+  std::vector<std::string> names;
+  if (options.connect) names.emplace_back("connect");
+  if (options.select_1) names.emplace_back("select_1");
+  if (options.server) names.emplace_back("server");
+  return names;
+}
+
+void add_module(const ModuleOptions& options, Groups& groups) {
+  const AllowList& allowed = options.allowed;
+  const auto yes_or_no = [](bool value) -> std::string {
+    return value ? "true" : "false";
+  };
+  groups.add_list("targets.hosts", allowed.hosts);
+  groups.add_list("targets.networks", texts_of(allowed.networks));
+  groups.add("targets.allow_loopback", yes_or_no(allowed.allow_loopback));
+  groups.add("targets.allow_link_local", yes_or_no(allowed.allow_link_local));
+  groups.add("max_connections", std::to_string(options.max_connections));
+  groups.add("keep", duration_text(options.keep));
+  groups.add("max_targets", std::to_string(options.max_targets));
+  groups.add("timeout", duration_text(options.timeout));
+  groups.add_list("probes", built_in_probes(options));
+}
+
+void add_modules(const std::vector<ModuleSettings>& modules,
+                 YAML::Emitter& out) {
+  if (modules.empty()) return;
+  out << YAML::Key << "modules" << YAML::Value << YAML::BeginMap;
+  for (const ModuleSettings& module : modules) {
+    out << YAML::Key << module.name() << YAML::Value << YAML::BeginMap;
+    Groups groups(out);
+    add_role(module.pool, groups);
+    add_table(module.pool.effective, groups);
+    add_module(module.options, groups);
+    groups.close();
+    out << YAML::EndMap;
+  }
+  out << YAML::EndMap;
 }
 
 }  // namespace
@@ -115,7 +178,9 @@ std::string config_page(const Settings& settings) {
     groups.close();
     out << YAML::EndMap;
   }
-  out << YAML::EndMap << YAML::EndMap;
+  out << YAML::EndMap;
+  add_modules(settings.modules, out);
+  out << YAML::EndMap;
   return std::string(out.c_str(), out.size()) + "\n";
 }
 
