@@ -19,7 +19,7 @@ namespace {
 
 constexpr std::size_t kLongestQuery = 2000;
 
-using Refusal = tl::unexpected<std::string>;
+using BadRequest = tl::unexpected<std::string>;
 using Parameters = std::map<std::string, std::string>;
 
 std::optional<unsigned> hex_digit(char c) {
@@ -49,7 +49,7 @@ std::optional<std::string> decoded(std::string_view text) {
 
 tl::expected<Parameters, std::string> parameters_of(std::string_view query) {
   if (query.size() > kLongestQuery) {
-    return Refusal("expected at most 2000 characters of parameters");
+    return BadRequest("expected at most 2000 characters of parameters");
   }
   Parameters parameters;
   while (!query.empty()) {
@@ -58,15 +58,15 @@ tl::expected<Parameters, std::string> parameters_of(std::string_view query) {
     if (pair.empty()) continue;
     const std::string_view name = pair.substr(0, pair.find('='));
     if (name != "target" && name != "module" && name != "debug") {
-      return Refusal("expected the parameters target, module and debug alone");
+      return BadRequest(
+          "expected the parameters target, module and debug alone");
     }
-    auto value =
-        decoded(pair.substr(std::min(name.size() + 1, pair.size())));
+    auto value = decoded(pair.substr(std::min(name.size() + 1, pair.size())));
     if (!value) {
-      return Refusal(std::string(name) + ": is not percent-encoded");
+      return BadRequest(std::string(name) + ": is not percent-encoded");
     }
     if (!parameters.emplace(name, *std::move(value)).second) {
-      return Refusal(std::string(name) + ": expected once");
+      return BadRequest(std::string(name) + ": expected once");
     }
   }
   return parameters;
@@ -111,10 +111,10 @@ void append_row(std::string& page, const ProbeEntry& entry) {
 tl::expected<ProbeRequest, std::string> read_probe_request(
     const Request& request) {
   auto parameters = parameters_of(request.query);
-  if (!parameters) return Refusal(std::move(parameters.error()));
+  if (!parameters) return BadRequest(std::move(parameters.error()));
   const auto target = parameters->find("target");
   if (target == parameters->end()) {
-    return Refusal("target: expected HOST[:PORT][/DATABASE]");
+    return BadRequest("target: expected HOST[:PORT][/DATABASE]");
   }
   ProbeRequest asked;
   asked.target = target->second;
@@ -125,7 +125,7 @@ tl::expected<ProbeRequest, std::string> read_probe_request(
   if (const auto debug = parameters->find("debug");
       debug != parameters->end()) {
     if (parse_bool(debug->second, asked.debug)) {
-      return Refusal("debug: expected true or false");
+      return BadRequest("debug: expected true or false");
     }
   }
   asked.scrape_timeout =
@@ -142,7 +142,7 @@ Route probe_route(std::shared_ptr<Targets> targets) {
 }
 
 Route probe_results_route(std::shared_ptr<const Targets> targets) {
-  const auto page = [targets = std::move(targets)](const Request&) -> Response {
+  const auto show = [targets = std::move(targets)](const Request&) -> Response {
     std::string page = html_head("Probed targets – dbpool_exporter");
     page +=
         "<body class=\"wide\">\n<h1>Probed targets</h1>\n<p><a "
@@ -153,7 +153,7 @@ Route probe_results_route(std::shared_ptr<const Targets> targets) {
     page += "</table>\n</body>\n</html>\n";
     return {.content_type = std::string(kHtmlType), .body = std::move(page)};
   };
-  return {.path = "/probe/results", .name = "probe_results", .handler = page};
+  return {.path = "/probe/results", .name = "probe_results", .handler = show};
 }
 
 }  // namespace dbpool::exporter

@@ -252,8 +252,8 @@ void Reader::take_entries(const YamlMapping& top, const std::string& key,
   const YamlMapping entries = top.mapping(key, {});
   const Names names = entries.keys();
   if (names.size() > most) {
-    refuse_yaml(top.line(key), key + ": " + std::to_string(names.size()) +
-                                   " " + key + "; expected at most " +
+    refuse_yaml(top.line(key), key + ": " + std::to_string(names.size()) + " " +
+                                   key + "; expected at most " +
                                    std::to_string(most));
   }
   for (const std::string& name : names) {

@@ -23,9 +23,8 @@ constexpr std::uint32_t kMostTargets = 10'000;
 constexpr std::size_t kMostEntries = 1000;  // of an allow-list
 
 constexpr std::array<std::string_view, 7> kPoolKeys = {
-    "max_uses", "max_lifetime_ms", "statement_timeout_ms",
-    "ssl",      "log_queries",     "ssl_reject_unauthorized",
-    "log_connections"};
+    "max_uses",    "max_lifetime_ms",         "statement_timeout_ms", "ssl",
+    "log_queries", "ssl_reject_unauthorized", "log_connections"};
 
 // One module's keys.
 class Reader {
@@ -110,9 +109,9 @@ void Reader::take_targets(AllowList& allowed) const {
   allowed.allow_loopback = targets.boolean("allow_loopback", false);
   allowed.allow_link_local = targets.boolean("allow_link_local", false);
   if (!allowed.hosts.empty() || !allowed.networks.empty()) return;
-  refuse_yaml(at_.line("targets"),
-              where_ +
-                  "targets: none is allowed; expected hosts, networks or both");
+  refuse_yaml(
+      at_.line("targets"),
+      where_ + "targets: none is allowed; expected hosts, networks or both");
 }
 
 void Reader::take_hosts(const YamlMapping& targets, AllowList& allowed) const {
@@ -185,8 +184,7 @@ void Reader::check_custom_probes() const {
 
 bool is_of_module(const Definition& definition) {
   return definition.is_of_pool() &&
-         std::ranges::find(kPoolKeys, definition.file_key()) !=
-             kPoolKeys.end();
+         std::ranges::find(kPoolKeys, definition.file_key()) != kPoolKeys.end();
 }
 
 std::vector<std::string> module_keys() {

@@ -197,8 +197,8 @@ ProbeResult KeptTarget::run_line(Line& line, const TargetAddresses& addresses,
   if (is_connect && !addresses) return Unexpected(addresses.error());
   Duration left = deadline - Clock::now();
   if (is_connect && lines_.size() > 1 && has_connections()) left /= 2;
-  const bool is_futile = !is_connect && module_->options.connect && !is_up_ &&
-                         !has_connections();
+  const bool is_futile =
+      !is_connect && module_->options.connect && !is_up_ && !has_connections();
   if (left <= Duration::zero() || is_futile) return not_run();
   ProbeResult result = line.probe->run(std::min(left, line.most), stop);
   if (is_connect && !result) connect_failure_ = result.error().connect_failure;

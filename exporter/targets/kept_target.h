@@ -92,7 +92,7 @@ class KeptTarget final : public metrics::Source {
   const SlotsProbe* slots_ = nullptr;
   std::vector<const CustomProbe*> custom_;
 
-  bool is_up_ = false;                           // of the last run
+  bool is_up_ = false;                             // of the last run
   std::optional<ConnectFailure> connect_failure_;  // likewise
 };
 

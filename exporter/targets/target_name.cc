@@ -10,11 +10,11 @@ namespace dbpool::exporter {
 
 namespace {
 
-constexpr std::size_t kLongestName = 253;   // RFC 1035
-constexpr std::size_t kLongestLabel = 63;   // likewise
+constexpr std::size_t kLongestName = 253;     // RFC 1035
+constexpr std::size_t kLongestLabel = 63;     // likewise
 constexpr std::size_t kLongestDatabase = 63;  // NAMEDATALEN - 1
 
-using Refusal = tl::unexpected<std::string>;
+using BadTarget = tl::unexpected<std::string>;
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_letter(char c) {
@@ -92,7 +92,7 @@ std::optional<std::string> parse_host_name(std::string_view text) {
 tl::expected<TargetName, std::string> parse_target(std::string_view text) {
   TargetName target;
   if (!take_host(text, target)) {
-    return Refusal(
+    return BadTarget(
         "expected HOST[:PORT][/DATABASE] with a DNS name, an IPv4 address or "
         "an IPv6 address in brackets as HOST");
   }
@@ -101,13 +101,13 @@ tl::expected<TargetName, std::string> parse_target(std::string_view text) {
     text.remove_prefix(given.size() + 1);
     std::uint16_t port = 0;
     if (parse_number(given, 1, std::uint16_t{65535}, port)) {
-      return Refusal("expected a PORT from 1 to 65535");
+      return BadTarget("expected a PORT from 1 to 65535");
     }
     target.port = port;
   }
   if (text.empty()) return target;
   if (!text.starts_with('/') || !is_database(text.substr(1))) {
-    return Refusal(
+    return BadTarget(
         "expected a DATABASE of up to 63 letters, digits, '_', '-', '.' and "
         "'$'");
   }

@@ -54,10 +54,9 @@ void Targets::set_modules(std::vector<ModuleSettings> modules) {
       continue;
     }
     auto events = std::make_shared<EventLog>(
-        log_, EventLogOptions{settings.pool.log_queries,
-                              settings.pool.log_connections,
-                              std::make_shared<ConnectionString>(
-                                  *settings.pool.database)});
+        log_, EventLogOptions{
+                  settings.pool.log_queries, settings.pool.log_connections,
+                  std::make_shared<ConnectionString>(*settings.pool.database)});
     next.emplace(name,
                  std::make_shared<Module>(
                      std::make_shared<ModuleSettings>(std::move(settings)),
@@ -131,8 +130,8 @@ Targets::OrNo<Targets::Asked> Targets::understand(const ProbeRequest& request,
   result.target = asked.name;
   const Duration time = time_for(request, settings.options.timeout);
   asked.deadline = Clock::now() + time;
-  story.add("module " + settings.name() + ", target " + asked.name + ", within " +
-            milliseconds_text(time));
+  story.add("module " + settings.name() + ", target " + asked.name +
+            ", within " + milliseconds_text(time));
   if (!settings.options.allowed.allows(asked.target)) {
     return no("target: not allowed by the module's targets");
   }
@@ -241,24 +240,31 @@ Targets::OrNo<Targets::EntryPtr> Targets::take(const Asked& asked,
       std::make_shared<Entry>(module.settings, asked.target, module.events);
   if (!is_worth_keeping) return entry;
   if (module.kept.size() >= module.settings->options.max_targets) {
-    auto oldest = module.kept.end();
-    for (auto each = module.kept.begin(); each != module.kept.end(); ++each) {
-      const Entry& kept = *each->second;
-      if (kept.in_use || kept.is_up != false) continue;
-      if (oldest == module.kept.end() ||
-          kept.last_used < oldest->second->last_used) {
-        oldest = each;
-      }
-    }
-    if (oldest == module.kept.end()) {
+    evicted = take_out_oldest_down(module);
+    if (evicted == nullptr) {
       return tl::make_unexpected(
           No{ProbeOutcome::kBusy, "the module keeps too many targets"});
     }
-    evicted = std::move(oldest->second);
-    module.kept.erase(oldest);
   }
   module.kept.emplace(asked.name, entry);
   return entry;
+}
+
+// Null when all of them are up, or in use.
+Targets::EntryPtr Targets::take_out_oldest_down(Module& module) {
+  auto oldest = module.kept.end();
+  for (auto each = module.kept.begin(); each != module.kept.end(); ++each) {
+    const Entry& kept = *each->second;
+    if (kept.in_use || kept.is_up.value_or(true)) continue;
+    if (oldest == module.kept.end() ||
+        kept.last_used < oldest->second->last_used) {
+      oldest = each;
+    }
+  }
+  if (oldest == module.kept.end()) return nullptr;
+  EntryPtr taken = std::move(oldest->second);
+  module.kept.erase(oldest);
+  return taken;
 }
 
 void Targets::give_back(const EntryPtr& entry) {
@@ -278,13 +284,11 @@ void Targets::note(const Asked& asked, Entry& entry, const TargetRun& run) {
   }
   const std::string& module = asked.module->settings->name();
   if (was_up && !run.up) {
-    log_.limited(LogLevel::kWarn, "target down " + module, "a target is down",
-                 {{"module", module},
-                  {"target", asked.name},
-                  {"error", run.why}});
+    log_.limited(
+        LogLevel::kWarn, "target down " + module, "a target is down",
+        {{"module", module}, {"target", asked.name}, {"error", run.why}});
   } else if (!was_up && run.up) {
-    log_.limited(LogLevel::kInfo, "target up " + module,
-                 "a target is up again",
+    log_.limited(LogLevel::kInfo, "target up " + module, "a target is up again",
                  {{"module", module}, {"target", asked.name}});
   }
 }

@@ -128,6 +128,7 @@ class Targets final : public metrics::Source {
   std::optional<No> find_addresses(const Asked& asked, Story& story,
                                    TargetAddresses& addresses) const;
   OrNo<EntryPtr> take(const Asked& asked, bool is_worth_keeping);
+  static EntryPtr take_out_oldest_down(Module& module);
   void give_back(const EntryPtr& entry);
   void note(const Asked& asked, Entry& entry, const TargetRun& run);
   void sweep();

@@ -18,12 +18,11 @@ constexpr auto kLookInterval = std::chrono::milliseconds(10);
 
 tl::unexpected<Error> no_address(const std::string& name,
                                  std::string_view why) {
-  return Unexpected(
-      Error{.kind = ErrorKind::kConnect,
-            .connect_failure = ConnectFailure::kResolve,
-            .message = "the name " + name + " has no address: " +
-                       std::string(why) +
-                       "; is it right, and DNS reachable?"});
+  return Unexpected(Error{.kind = ErrorKind::kConnect,
+                          .connect_failure = ConnectFailure::kResolve,
+                          .message = "the name " + name +
+                                     " has no address: " + std::string(why) +
+                                     "; is it right, and DNS reachable?"});
 }
 
 // Until the name is resolved or the deadline passed.
