@@ -223,7 +223,7 @@ WebUsers users_of(const YamlMapping& file) {
   for (const std::string& name : given.keys()) {
     const std::string hash = given.text(name);
     const std::string who =
-        "basic_auth_users: " + in_quotes(to_utf8(utf8_prefix(name, 60)));
+        "basic_auth_users: " + to_utf8(in_quotes(utf8_prefix(name, 60)));
     const int line = std::max(given.line(name), file.line("basic_auth_users"));
     const auto cost = bcrypt_cost(hash);
     if (!cost) {
