@@ -205,9 +205,8 @@ std::string MonitoredPool::apply(PoolSettings settings) {
   if (is_other_database) (void)pool_->retarget(*settings.database);
   watch_->set_options(diagnosis_options(settings));
   if (settings.diagnosis != before->diagnosis) note("diagnosis");
-  const bool are_other_probes =
-      settings.probes != before->probes ||
-      settings.custom_probes != before->custom_probes;
+  const bool are_other_probes = settings.probes != before->probes ||
+                                settings.custom_probes != before->custom_probes;
   if (are_other_probes) note("probes");
   if (are_other_probes || is_other_session) exchange_probes(settings);
   if (settings.workload != before->workload) {
@@ -295,6 +294,7 @@ PoolHealth MonitoredPool::health() const {
   facts.connect = probes->connect();
   facts.select = probes->select();
   facts.server = probes->server();
+  facts.custom = probes->custom();
   facts.now = Clock::now();
   facts.stats = pool_->stats_without_queries();
   facts.recent = recent_acquires_.until(facts.stats);

@@ -37,6 +37,7 @@ struct Bounds {
   bool hold(T value) const noexcept {
     return (!min || value >= *min) && (!max || value <= *max);
   }
+  bool operator==(const Bounds&) const = default;
 };
 
 struct CustomProbeOptions {
@@ -52,6 +53,8 @@ struct CustomProbeOptions {
   std::vector<std::string> labels;  // columns that tell the rows apart
   Duration interval = std::chrono::seconds(15);
   Duration timeout = std::chrono::seconds(5);
+
+  bool operator==(const CustomProbeOptions&) const = default;
 };
 
 // One line that says what is wrong and what is accepted; holds no SQL, no

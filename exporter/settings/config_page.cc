@@ -10,6 +10,7 @@
 
 #include "dbpool/connect.h"
 #include "exporter/settings/definitions.h"
+#include "exporter/settings/parsers.h"
 #include "exporter/utf8.h"
 
 namespace dbpool::exporter {
@@ -45,6 +46,11 @@ class Groups {
   void add(std::string_view file_key, const std::string& value) {
     key(file_key);
     out_ << value;
+  }
+  void add_list(std::string_view file_key,
+                const std::vector<std::string>& values) {
+    key(file_key);
+    out_ << YAML::Flow << values;
   }
   void close() { close_to(0); }
 
@@ -97,6 +103,60 @@ void add_database(const PoolSettings& pool, Groups& groups) {
   }
 }
 
+template <typename T>
+void add_bounds(YAML::Emitter& out, const Bounds<T>& bounds) {
+  out << YAML::Flow << YAML::BeginMap;
+  if (bounds.min) out << YAML::Key << "min" << YAML::Value << *bounds.min;
+  if (bounds.max) out << YAML::Key << "max" << YAML::Value << *bounds.max;
+  out << YAML::EndMap;
+}
+
+// What a statement says, is sent and must answer may be secrets.
+void add_probe(YAML::Emitter& out, const CustomProbeOptions& probe) {
+  out << YAML::Key << probe.name << YAML::Value << YAML::BeginMap;
+  Groups groups(out);
+  groups.add("sql", std::to_string(probe.sql.size()) + " bytes of SQL");
+  if (!probe.parameters.empty()) {
+    const std::vector<std::string> masked(probe.parameters.size(), kSecret);
+    groups.add_list("parameters", masked);
+  }
+  if (probe.role) groups.add("role", std::string(to_string(*probe.role)));
+  if (probe.rows.any()) {
+    out << YAML::Key << "rows" << YAML::Value;
+    add_bounds(out, probe.rows);
+  }
+  if (!probe.expect.empty()) {
+    out << YAML::Key << "expect" << YAML::Value << YAML::BeginMap;
+    for (const auto& [column, text] : probe.expect) {
+      out << YAML::Key << to_utf8(column) << YAML::Value << kSecret;
+    }
+    out << YAML::EndMap;
+  }
+  if (!probe.labels.empty()) {
+    groups.add_list("labels", probe.labels);
+  }
+  if (!probe.values.empty()) {
+    out << YAML::Key << "values" << YAML::Value << YAML::BeginMap;
+    for (const auto& [column, bounds] : probe.values) {
+      out << YAML::Key << to_utf8(column) << YAML::Value;
+      add_bounds(out, bounds);
+    }
+    out << YAML::EndMap;
+  }
+  groups.add("interval", duration_text(probe.interval));
+  groups.add("timeout", duration_text(probe.timeout));
+  out << YAML::EndMap;
+}
+
+void add_custom_probes(YAML::Emitter& out, const PoolSettings& pool) {
+  if (pool.custom_probes.empty()) return;
+  out << YAML::Key << "custom_probes" << YAML::Value << YAML::BeginMap;
+  for (const CustomProbeOptions& probe : pool.custom_probes) {
+    add_probe(out, probe);
+  }
+  out << YAML::EndMap;
+}
+
 }  // namespace
 
 std::string config_page(const Settings& settings) {
@@ -113,6 +173,7 @@ std::string config_page(const Settings& settings) {
     add_database(pool, groups);
     add_table(pool.effective, groups);
     groups.close();
+    add_custom_probes(out, pool);
     out << YAML::EndMap;
   }
   out << YAML::EndMap << YAML::EndMap;
