@@ -53,6 +53,15 @@ if(DBPOOL_FUZZ)
   add_compile_options(-fsanitize=fuzzer-no-link)
 endif()
 
+# dbpool_precompile(<target> <header>…): what most of its sources include is
+# compiled once. All the same each source includes what it uses; builds without
+# DBPOOL_PCH check.
+function(dbpool_precompile target)
+  if(DBPOOL_PCH)
+    target_precompile_headers(${target} PRIVATE ${ARGN})
+  endif()
+endfunction()
+
 # dbpool_private(<target>): the compile settings of the project, and its root
 # folder for private includes such as "pool/src/brain/pool_state.h".
 function(dbpool_private target)

@@ -126,7 +126,12 @@ App::Failure App::start() {
   page_->add(std::make_shared<BuildInfoMetrics>());
   page_->add(std::make_shared<ProcessMetrics>());
   live_feed_ = std::make_shared<LiveFeed>(
-      [this] { return pools_->each(&MonitoredPool::stats); },
+      [this] {
+        return pools_->each([](const MonitoredPool& pool) {
+          return LiveFeed::Sampled{pool.stats(),
+                                   pool.pool().options().acquire_timeout};
+        });
+      },
       [this] { return pools_->each(&MonitoredPool::live); });
   live_feed_->start();
   if (const Failure failure = start_server()) return failure;

@@ -40,10 +40,15 @@ bool connect_fails(const HealthFacts& facts) {
   return has_failed(facts.connect) && !has_opened_since(facts, *facts.connect);
 }
 
+// Of a probe that goes through the pool.
+bool pooled_fails(const HealthFacts& facts, const ProbeStats& probe) {
+  if (probe.succeeded.value_or(true)) return false;
+  return !probe.last_failure.acquire_failure ||
+         !has_granted_since(facts, probe);
+}
+
 bool select_fails(const HealthFacts& facts) {
-  if (!has_failed(facts.select)) return false;
-  return !facts.select->last_failure.acquire_failure ||
-         !has_granted_since(facts, *facts.select);
+  return facts.select && pooled_fails(facts, *facts.select);
 }
 
 bool server_fails(const HealthFacts& facts) {
@@ -173,6 +178,9 @@ Verdict judge(const HealthFacts& facts) {
   if (connect_fails(facts)) return failing("connect", *facts.connect);
   if (select_fails(facts)) return failing("select_1", *facts.select);
   if (server_fails(facts)) return failing("server", *facts.server);
+  for (const auto& [name, probe] : facts.custom) {
+    if (pooled_fails(facts, probe)) return failing(name, probe);
+  }
   return {};
 }
 

@@ -12,7 +12,7 @@
 //   degraded  acquires failed within the last kRecent: for capacity, a full
 //             queue, openings that took long, or server slots
 //   degraded  a request has waited for kLongWait
-//   degraded  a probe fails
+//   degraded  a probe fails, one that the operator wrote included
 //   ok        otherwise
 //
 // The reason tells the numbers: how many acquires failed, how many requests
@@ -34,6 +34,9 @@
 
 #include <chrono>
 #include <optional>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "dbpool/options.h"
 #include "dbpool/stats.h"
@@ -53,6 +56,8 @@ struct HealthFacts {
   TimePoint now;         // of stats
   AcquireCounts recent;  // up to stats
   std::optional<ProbeStats> connect, select, server;
+  // By name; those that the operator wrote.
+  std::vector<std::pair<std::string, ProbeStats>> custom = {};
 };
 
 // A pure function; any thread. The reason is redacted.

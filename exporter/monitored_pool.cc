@@ -294,6 +294,7 @@ PoolHealth MonitoredPool::health() const {
   facts.connect = probes->connect();
   facts.select = probes->select();
   facts.server = probes->server();
+  facts.custom = probes->custom();
   facts.now = Clock::now();
   facts.stats = pool_->stats_without_queries();
   facts.recent = recent_acquires_.until(facts.stats);

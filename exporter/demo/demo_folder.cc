@@ -74,7 +74,8 @@ bool is_left_over(const fs::path& path, int fd, Duration patience) {
 }  // namespace
 
 Expected<DemoFolder> DemoFolder::create(const fs::path& parent) {
-  std::string path = parent / (std::string(kPrefix) + "XXXXXX");
+  std::string path = parent / kPrefix;
+  path += "XXXXXX";
   if (::mkdtemp(path.data()) == nullptr) {
     return Unexpected(failure("cannot make a folder in " + parent.string()));
   }

@@ -15,9 +15,33 @@ constexpr std::string_view kHidden =
     "state hidden from the exporter's role (GRANT pg_monitor to it)";
 
 // What others chose cannot end the quotation.
-std::string quoted(std::string_view text) { return in_quotes(to_utf8(text)); }
+std::string quoted(std::string_view text) { return to_utf8(in_quotes(text)); }
 
 }  // namespace
+
+std::string_view headline(Cause cause) noexcept {
+  switch (cause) {
+    case Cause::kNone:
+      return "No request waits for long";
+    case Cause::kBackendDown:
+      return "The database cannot be reached";
+    case Cause::kServerSlots:
+      return "The database grants no more connections";
+    case Cause::kLockContention:
+      return "Blocked by a lock";
+    case Cause::kLeak:
+      return "Connections are not given back";
+    case Cause::kSlowQueries:
+      return "Slow queries hold the connections";
+    case Cause::kIdleInTransaction:
+      return "Connections are held while the database is idle";
+    case Cause::kOpeningSlow:
+      return "Opening connections is slow";
+    case Cause::kTooSmall:
+      return "The pool is too small for its load";
+  }
+  return to_string(cause);
+}
 
 std::string state_for_people(const Backend& backend) {
   if (backend.hidden) return std::string(kHidden);

@@ -12,8 +12,12 @@
 #include "dbpool/connection_stats.h"
 #include "dbpool/stats.h"
 #include "exporter/diagnosis/database_view.h"
+#include "exporter/diagnosis/verdict.h"
 
 namespace dbpool::exporter {
+
+// The cause in words: "Slow queries hold the connections".
+std::string_view headline(Cause cause) noexcept;
 
 // In what state a backend is: "active for 3 s, waits for Lock/relation",
 // "state hidden from the exporter's role (GRANT pg_monitor to it)".

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "exporter/diagnosis/words.h"
 #include "exporter/duration_words.h"
 #include "exporter/holders.h"
 #include "exporter/http/html.h"
@@ -68,6 +69,12 @@ void append_connection(std::string& page, const ConnectionStats& connection) {
   page += "</tr>\n";
 }
 
+// In words, and as the label has it.
+void append_cause(std::string& page, Cause cause) {
+  page.append("<b>").append(headline(cause)).append("</b> (");
+  page.append(to_string(cause)).append(")");
+}
+
 void append_reports(std::string& page, const std::vector<ReportPtr>& reports) {
   page += "<h2>Exhaustion reports</h2>\n";
   if (reports.empty()) {
@@ -79,8 +86,9 @@ void append_reports(std::string& page, const std::vector<ReportPtr>& reports) {
     const std::string number = std::to_string(report->number);
     page.append("<li><a href=\"?report=").append(number).append("\">");
     page.append(number).append("</a>, ");
-    page.append(rfc3339_utc(report->taken_at)).append(": <b>");
-    page.append(to_string(report->verdict.cause)).append("</b>, ");
+    page.append(rfc3339_utc(report->taken_at)).append(": ");
+    append_cause(page, report->verdict.cause);
+    page += ". ";
     page.append(escape_html(report->verdict.finding)).append("</li>\n");
   }
   page += "</ul>\n";
@@ -88,8 +96,10 @@ void append_reports(std::string& page, const std::vector<ReportPtr>& reports) {
 
 void append_verdict(std::string& page, const Verdict& verdict) {
   if (verdict.cause == Cause::kNone) return;
-  page.append("<p><b>").append(to_string(verdict.cause)).append("</b>: ");
-  page.append(escape_html(verdict.finding)).append(".<br>What to do: ");
+  page += "<p>";
+  append_cause(page, verdict.cause);
+  page.append(": ").append(escape_html(verdict.finding));
+  page.append(".<br>What to do: ");
   page.append(escape_html(verdict.action)).append(".</p>\n");
 }
 

@@ -52,7 +52,9 @@ std::string report_page(const ExhaustionReport& report) {
           ". <a href=\"/debug/pools\">Connections now</a>, "
           "<a href=\"?report=" +
           number + "&amp;format=json\">as JSON</a></p>\n";
-  append_paragraph(page, "Cause:", to_string(report.verdict.cause));
+  append_paragraph(page, "Cause:",
+                   std::string(headline(report.verdict.cause)) + " (" +
+                       std::string(to_string(report.verdict.cause)) + ")");
   append_paragraph(page, "What is found:", report.verdict.finding);
   append_paragraph(page, "What to do next:", report.verdict.action);
   append_paragraph(page, "How far it could grow:", report.ceiling);

@@ -57,12 +57,16 @@ Spread spread_of(const HistogramSnapshot& histogram) {
   return {std::max(0.0, 2 * middle - 1), std::min(1.0, 2 * middle)};
 }
 
-std::optional<Sample::Waits> waits_of(const HistogramSnapshot& histogram) {
+// None waited for longer than `longest` seconds.
+std::optional<Sample::Waits> waits_of(const HistogramSnapshot& histogram,
+                                      double longest) {
   const auto p50 = quantile(histogram, 0.5);
   if (!p50) return std::nullopt;
   std::size_t last = histogram.counts.size() - 1;
   while (histogram.counts[last] == 0) --last;
-  return Sample::Waits{*p50, *quantile(histogram, 0.99), bound_of(last)};
+  return Sample::Waits{std::min(*p50, longest),
+                       std::min(*quantile(histogram, 0.99), longest),
+                       std::min(bound_of(last), longest)};
 }
 
 std::optional<Sample::Latency> latency_of(const HistogramSnapshot& histogram) {
@@ -93,7 +97,8 @@ std::optional<double> quantile(const HistogramSnapshot& histogram,
   return bound_of(bucket) - width_of(bucket) * (1 - from - (to - from) * part);
 }
 
-void History::add(const PoolStats& stats, std::uint64_t number, TimePoint now,
+void History::add(const PoolStats& stats, Duration acquire_timeout,
+                  std::uint64_t number, TimePoint now,
                   std::chrono::system_clock::time_point wall) {
   const Before counted = counters(stats, now);
   Sample sample;
@@ -110,7 +115,12 @@ void History::add(const PoolStats& stats, std::uint64_t number, TimePoint now,
     };
     sample.acquires = rate(counted.acquires, before_->acquires);
     sample.failures = rate(counted.failures, before_->failures);
-    sample.waits = waits_of(difference(counted.waits, before_->waits));
+    Duration longest = acquire_timeout;
+    if (before_->oldest_waiting > longest) {
+      longest = before_->oldest_waiting + (now - before_->at);
+    }
+    sample.waits = waits_of(difference(counted.waits, before_->waits),
+                            metrics::seconds(longest));
     for (std::size_t i = 0; i < sample.queries.size(); ++i) {
       sample.queries[i] =
           latency_of(difference(counted.queries[i], before_->queries[i]));
@@ -128,6 +138,7 @@ History::Before History::counters(const PoolStats& stats, TimePoint now) {
   counted.failures =
       std::accumulate(stats.acquire_failures.begin(),
                       stats.acquire_failures.end(), std::uint64_t{0});
+  counted.oldest_waiting = stats.oldest_waiting_age;
   counted.waits = stats.wait_granted;
   add_to(counted.waits, stats.wait_failed);
   for (const QueryStats& query : stats.queries) {

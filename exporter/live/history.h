@@ -38,7 +38,7 @@ std::optional<double> quantile(const HistogramSnapshot& histogram,
 struct Sample {
   struct Waits {
     double p50 = 0, p99 = 0;
-    double longest = 0;  // the bound of its bucket
+    double longest = 0;  // a bound: its bucket's, or the deadline
   };
   struct Latency {
     double mean = 0, p99 = 0;
@@ -58,8 +58,11 @@ struct Sample {
 // Takes 400 bytes a sample, 360 kB for all.
 class History {
  public:
-  // `number` and `now` grow from call to call.
-  void add(const PoolStats& stats, std::uint64_t number, TimePoint now,
+  // `number` and `now` grow from call to call. No caller of the pool has a
+  // deadline beyond `acquire_timeout`, so no wait is told as longer, unless one
+  // was seen that began under another timeout.
+  void add(const PoolStats& stats, Duration acquire_timeout,
+           std::uint64_t number, TimePoint now,
            std::chrono::system_clock::time_point wall);
 
   // Those with a greater number, the oldest first.
@@ -74,6 +77,7 @@ class History {
   struct Before {
     TimePoint at;
     std::uint64_t acquires = 0, failures = 0;
+    Duration oldest_waiting{0};
     HistogramSnapshot waits;
     std::array<HistogramSnapshot, kHistoryQueries + 1> queries = {};
   };

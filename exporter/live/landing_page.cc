@@ -24,18 +24,17 @@ void append_pool(std::string& page, const PoolHealth& pool) {
   const auto in_state = [&stats](ConnectionState state) {
     return stats.connections[static_cast<std::size_t>(state)];
   };
-  std::string status(to_string(pool.status));
-  if (!pool.reason.empty()) status += ": " + redact(pool.reason);
   page += "<tr>";
   append_cell(page, stats.name);
-  append_cell(page, stats.user + "@" + stats.host + ":" + stats.port + "/" +
-                        stats.database);
-  append_cell(page, status);
-  append_number(page, stats.total);
-  append_number(page, stats.max_connections);
+  append_cell(page, to_string(pool.status));
+  append_number(page, stats.waiting_total);
   append_number(page, in_state(ConnectionState::kActive));
   append_number(page, in_state(ConnectionState::kIdle));
-  append_number(page, stats.waiting_total);
+  append_number(page, stats.total);
+  append_number(page, stats.max_connections);
+  append_cell(page, redact(pool.reason));
+  append_cell(page, stats.user + "@" + stats.host + ":" + stats.port + "/" +
+                        stats.database);
   page += "</tr>\n";
 }
 

@@ -1,5 +1,6 @@
 #include "exporter/live/live_feed.h"
 
+#include <algorithm>
 #include <charconv>
 #include <chrono>
 #include <nlohmann/json.hpp>
@@ -33,7 +34,7 @@ void add_history(Json& json, const History& history, std::uint64_t after) {
 
 }  // namespace
 
-LiveFeed::LiveFeed(Sampled sample, Asked ask)
+LiveFeed::LiveFeed(TakeSample sample, Asked ask)
     : sample_(std::move(sample)),
       ask_(std::move(ask)),
       run_(std::to_string(milliseconds_now()) + "-") {}
@@ -44,13 +45,18 @@ void LiveFeed::start() {
 }
 
 void LiveFeed::take_sample() {
-  const std::vector<PoolStats> pools = sample_();
+  const std::vector<Sampled> pools = sample_();
   const TimePoint now = Clock::now();
   const auto wall = std::chrono::system_clock::now();
   const std::lock_guard lock(mutex_);
   ++latest_;
-  for (const PoolStats& stats : pools) {
-    histories_[stats.name].add(stats, latest_, now, wall);
+  std::erase_if(histories_, [&pools](const auto& history) {
+    return std::ranges::none_of(pools, [&history](const Sampled& pool) {
+      return pool.stats.name == history.first;
+    });
+  });
+  for (const auto& [stats, acquire_timeout] : pools) {
+    histories_[stats.name].add(stats, acquire_timeout, latest_, now, wall);
   }
   sampled_.notify_all();
 }

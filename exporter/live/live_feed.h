@@ -23,12 +23,16 @@ namespace dbpool::exporter {
 // Thread-safety: any thread.
 class LiveFeed {
  public:
-  using Sampled = std::function<std::vector<PoolStats>()>;
+  struct Sampled {
+    PoolStats stats;
+    Duration acquire_timeout;  // the pool's
+  };
+  using TakeSample = std::function<std::vector<Sampled>()>;
   using Asked = std::function<std::vector<LivePool>()>;
 
   // `sample` is called for each sample, `ask` for each document; from any
   // thread, and must not block on the database.
-  LiveFeed(Sampled sample, Asked ask);
+  LiveFeed(TakeSample sample, Asked ask);
 
   // Takes a sample each kHistoryInterval from now on. Once.
   void start();
@@ -54,7 +58,7 @@ class LiveFeed {
   std::uint64_t number_of(std::string_view cursor) const;
 
   // Constant after construction.
-  const Sampled sample_;
+  const TakeSample sample_;
   const Asked ask_;
   const std::string run_;  // tells this process from one before it
 
@@ -62,7 +66,7 @@ class LiveFeed {
   std::condition_variable_any sampled_;
   // Guarded by mutex_.
   std::uint64_t latest_ = 0;
-  std::map<std::string, History, std::less<>> histories_;  // by pool
+  std::map<std::string, History, std::less<>> histories_;  // by pool there is
 
   std::optional<Ticker> ticker_;  // last: it uses all of the above
 };

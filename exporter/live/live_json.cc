@@ -8,6 +8,7 @@
 #include <set>
 #include <string_view>
 
+#include "exporter/diagnosis/words.h"
 #include "exporter/http/pool_json.h"
 #include "exporter/http/report_json.h"
 #include "exporter/utf8.h"
@@ -34,6 +35,7 @@ std::int64_t milliseconds(WallTime time) {
 
 Json verdict_json(const LiveVerdict& live) {
   Json json = {{"cause", to_string(live.verdict.cause)},
+               {"headline", headline(live.verdict.cause)},
                {"finding", to_utf8(live.verdict.finding)},
                {"action", to_utf8(live.verdict.action)},
                {"since", milliseconds(live.since)}};

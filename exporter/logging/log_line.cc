@@ -128,7 +128,7 @@ std::string in_quotes(std::string_view text) {
         i + 1 < text.size() ? static_cast<unsigned char>(text[i + 1]) : 0U;
     if (byte < 0x20 || byte == 0x7f || byte == '"' || byte == '\\') {
       append_escaped(result, byte);
-    } else if (byte == 0xc2 && next < 0xa0) {
+    } else if (byte == 0xc2 && next >= 0x80 && next < 0xa0) {
       // U+0080 … U+009F: terminals take them for control codes.
       append_escaped(result, next);
       ++i;

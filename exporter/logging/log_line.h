@@ -69,7 +69,7 @@ std::string log_line(LogFormat format, LogLevel level,
                      std::span<const LogField> fields);
 
 // `text` in double quotes, escaped as in JSON, control codes and DEL
-// included. `text` must be valid UTF-8.
+// included. What is no UTF-8 stays as it is: to_utf8() of the result shows it.
 std::string in_quotes(std::string_view text);
 
 }  // namespace dbpool::exporter

@@ -72,7 +72,7 @@ tl::expected<void, std::string> check_labels(
 tl::expected<void, std::string> check_values(
     const CustomProbeOptions& options) {
   for (const auto& [column, bounds] : options.values) {
-    const std::string name = "values: " + in_quotes(to_utf8(column));
+    const std::string name = "values: " + to_utf8(in_quotes(column));
     if (std::ranges::count(options.labels, column) > 0) {
       return Refusal(name + " is a label, too; expected one of them");
     }

@@ -38,7 +38,7 @@ std::string shown(const Bounds<T>& bounds) {
 }
 
 std::string column_words(std::string_view column) {
-  return "column " + in_quotes(to_utf8(column));
+  return "column " + to_utf8(in_quotes(column));
 }
 
 class Reader {

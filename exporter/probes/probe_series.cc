@@ -1,6 +1,7 @@
 #include "exporter/probes/probe_series.h"
 
 #include <cstddef>
+#include <vector>
 
 #include "exporter/metric_names.h"
 
@@ -42,18 +43,12 @@ void tell_slots(metrics::Sink& sink, std::string_view pool_name,
 void tell_values(metrics::Sink& sink, std::string_view pool_name,
                  const CustomProbe& probe) {
   for (const ProbeValue& value : probe.values()) {
-    std::vector<metrics::Label> labels = {{"pool", pool_name}};
-    append_labels(labels, probe, value);
+    std::vector<metrics::Label> labels = {
+        {"pool", pool_name}, {"probe", probe.name()}, {"column", value.column}};
+    for (std::size_t i = 0; i < value.labels.size(); ++i) {
+      labels.push_back({probe.options().labels[i], value.labels[i]});
+    }
     sink.add(metrics::kProbeValue, labels, value.value);
-  }
-}
-
-void append_labels(std::vector<metrics::Label>& labels,
-                   const CustomProbe& probe, const ProbeValue& value) {
-  labels.push_back({"probe", probe.name()});
-  labels.push_back({"column", value.column});
-  for (std::size_t i = 0; i < value.labels.size(); ++i) {
-    labels.push_back({probe.options().labels[i], value.labels[i]});
   }
 }
 

@@ -6,7 +6,6 @@
 
 #include <optional>
 #include <string_view>
-#include <vector>
 
 #include "exporter/metric_sink.h"
 #include "exporter/probes/custom_probe.h"
@@ -27,10 +26,6 @@ void tell_slots(metrics::Sink& sink, std::string_view pool,
 // dbpool_probe_value.
 void tell_values(metrics::Sink& sink, std::string_view pool,
                  const CustomProbe& probe);
-
-// Adds what tells the series from others of its pool. They are views of both.
-void append_labels(std::vector<metrics::Label>& labels,
-                   const CustomProbe& probe, const ProbeValue& value);
 
 }  // namespace dbpool::exporter
 

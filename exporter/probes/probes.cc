@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
-#include <random>
 #include <utility>
 
 #include "exporter/metric_names.h"
@@ -19,13 +18,13 @@ namespace {
 // start soon sees all of it.
 constexpr Duration kLatestFirstRun = std::chrono::seconds(5);
 
+}  // namespace
+
 Duration first_run_after(Duration interval, std::mt19937_64& random) {
   const Duration most = std::min(interval, kLatestFirstRun);
   return Duration(
       std::uniform_int_distribution<Duration::rep>(0, most.count())(random));
 }
-
-}  // namespace
 
 Probes::Probes(Pool& pool, const ProbeOptions& options,
                std::shared_ptr<ServerSession> session,
@@ -86,6 +85,14 @@ std::optional<ProbeStats> Probes::custom(std::string_view name) const {
     return runner->probe().name();
   });
   return found == custom_.end() ? std::nullopt : stats_of(*found);
+}
+
+std::vector<std::pair<std::string, ProbeStats>> Probes::custom() const {
+  std::vector<std::pair<std::string, ProbeStats>> all;
+  for (const Runner& runner : custom_) {
+    all.emplace_back(runner->probe().name(), runner->stats());
+  }
+  return all;
 }
 
 std::optional<ProbeStats> Probes::stats_of(const Runner& runner) {

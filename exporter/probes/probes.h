@@ -11,8 +11,10 @@
 
 #include <memory>
 #include <optional>
+#include <random>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "dbpool/connect.h"
@@ -58,6 +60,8 @@ class Probes final : public metrics::Source {
   std::optional<ProbeStats> server() const { return stats_of(server_); }
   // Of one that the operator wrote; nullopt when there is none of that name.
   std::optional<ProbeStats> custom(std::string_view name) const;
+  // Each of them by its name, in the order of their options.
+  std::vector<std::pair<std::string, ProbeStats>> custom() const;
 
   // Begins no further runs; does not block.
   void request_stop() noexcept;
@@ -82,6 +86,10 @@ class Probes final : public metrics::Source {
   std::vector<const CustomProbe*> custom_probes_;  // owned by custom_
   std::vector<ProbeRunner*> runners_;              // all of them
 };
+
+// When a probe that the operator wrote runs first: after a part of its
+// interval, 5 s at most.
+Duration first_run_after(Duration interval, std::mt19937_64& random);
 
 }  // namespace dbpool::exporter
 

@@ -108,6 +108,63 @@ void add_database(const PoolSettings& pool, Groups& groups) {
   add_secrets(pool, groups);
 }
 
+template <typename T>
+void add_bounds(YAML::Emitter& out, const Bounds<T>& bounds) {
+  out << YAML::Flow << YAML::BeginMap;
+  if (bounds.min) out << YAML::Key << "min" << YAML::Value << *bounds.min;
+  if (bounds.max) out << YAML::Key << "max" << YAML::Value << *bounds.max;
+  out << YAML::EndMap;
+}
+
+// What a statement says, is sent and must answer may be secrets.
+// A module's have no interval.
+void add_probe(YAML::Emitter& out, const CustomProbeOptions& probe,
+               bool has_interval) {
+  out << YAML::Key << probe.name << YAML::Value << YAML::BeginMap;
+  Groups groups(out);
+  groups.add("sql", std::to_string(probe.sql.size()) + " bytes of SQL");
+  if (!probe.parameters.empty()) {
+    const std::vector<std::string> masked(probe.parameters.size(), kSecret);
+    groups.add_list("parameters", masked);
+  }
+  if (probe.role) groups.add("role", std::string(to_string(*probe.role)));
+  if (probe.rows.any()) {
+    out << YAML::Key << "rows" << YAML::Value;
+    add_bounds(out, probe.rows);
+  }
+  if (!probe.expect.empty()) {
+    out << YAML::Key << "expect" << YAML::Value << YAML::BeginMap;
+    for (const auto& [column, text] : probe.expect) {
+      out << YAML::Key << to_utf8(column) << YAML::Value << kSecret;
+    }
+    out << YAML::EndMap;
+  }
+  if (!probe.labels.empty()) {
+    groups.add_list("labels", probe.labels);
+  }
+  if (!probe.values.empty()) {
+    out << YAML::Key << "values" << YAML::Value << YAML::BeginMap;
+    for (const auto& [column, bounds] : probe.values) {
+      out << YAML::Key << to_utf8(column) << YAML::Value;
+      add_bounds(out, bounds);
+    }
+    out << YAML::EndMap;
+  }
+  if (has_interval) groups.add("interval", duration_text(probe.interval));
+  groups.add("timeout", duration_text(probe.timeout));
+  out << YAML::EndMap;
+}
+
+void add_custom_probes(YAML::Emitter& out, const PoolSettings& pool,
+                       bool has_interval) {
+  if (pool.custom_probes.empty()) return;
+  out << YAML::Key << "custom_probes" << YAML::Value << YAML::BeginMap;
+  for (const CustomProbeOptions& probe : pool.custom_probes) {
+    add_probe(out, probe, has_interval);
+  }
+  out << YAML::EndMap;
+}
+
 void add_role(const PoolSettings& pool, Groups& groups) {
   groups.add("user", to_utf8(pool.database->user()));
   groups.add("database", to_utf8(pool.database->database()));
@@ -155,6 +212,7 @@ void add_modules(const std::vector<ModuleSettings>& modules,
     add_table(module.pool.effective, groups);
     add_module(module.options, groups);
     groups.close();
+    add_custom_probes(out, module.pool, false);
     out << YAML::EndMap;
   }
   out << YAML::EndMap;
@@ -176,6 +234,7 @@ std::string config_page(const Settings& settings) {
     add_database(pool, groups);
     add_table(pool.effective, groups);
     groups.close();
+    add_custom_probes(out, pool, true);
     out << YAML::EndMap;
   }
   out << YAML::EndMap;

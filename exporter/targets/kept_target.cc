@@ -194,7 +194,10 @@ ProbeResult KeptTarget::run_line(Line& line, const TargetAddresses& addresses,
                                  TimePoint deadline,
                                  const std::stop_token& stop) {
   const bool is_connect = line.probe.get() == connect_;
-  if (is_connect && !addresses) return Unexpected(addresses.error());
+  if (is_connect && !addresses) {
+    connect_failure_ = addresses.error().connect_failure;
+    return Unexpected(addresses.error());
+  }
   Duration left = deadline - Clock::now();
   if (is_connect && lines_.size() > 1 && has_connections()) left /= 2;
   const bool is_futile =
@@ -248,14 +251,22 @@ void KeptTarget::tell(metrics::Sink& sink) const {
     tell_probe(sink, module, *line.probe, line.stats);
   }
   if (!pool_) return;
-  tell_phases(sink);
-  if (slots_ != nullptr) tell_slots(sink, module, slots_->slots());
-  for (const CustomProbe* probe : custom_) tell_values(sink, module, *probe);
+  // What a probe that was not run has read before would lie.
+  if (succeeded(connect_)) tell_phases(sink);
+  if (succeeded(slots_)) tell_slots(sink, module, slots_->slots());
+  for (const CustomProbe* probe : custom_) {
+    if (succeeded(probe)) tell_values(sink, module, *probe);
+  }
   tell_pool(sink);
 }
 
+bool KeptTarget::succeeded(const Probe* probe) const {
+  return std::ranges::any_of(lines_, [probe](const Line& line) {
+    return line.probe.get() == probe && line.stats.succeeded.value_or(false);
+  });
+}
+
 void KeptTarget::tell_phases(metrics::Sink& sink) const {
-  if (connect_ == nullptr) return;
   for (std::size_t i = 0; i < connect_->phases().size(); ++i) {
     const auto& phase = connect_->phases()[i];
     if (!phase) continue;

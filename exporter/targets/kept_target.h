@@ -75,6 +75,7 @@ class KeptTarget final : public metrics::Source {
                        TimePoint deadline, const std::stop_token& stop);
   ProbeResult not_run() const;
   std::string told(const Line& line, const ProbeResult& result, Duration took);
+  bool succeeded(const Probe* probe) const;
   void tell_phases(metrics::Sink& sink) const;
   void tell_pool(metrics::Sink& sink) const;
   bool decides(const Line& line) const;

@@ -16,7 +16,7 @@ struct ModuleOptions {
   std::uint32_t max_connections = 2;  // of a target's pool
   // A target that nobody asks for is dropped after this, its pool with it.
   Duration keep = std::chrono::minutes(5);
-  std::uint32_t max_targets = 1000;  // kept at once
+  std::uint32_t max_targets = 1000;             // kept at once
   Duration timeout = std::chrono::seconds(10);  // of one /probe
   // The built-in probes; connect or select_1 is among them.
   bool connect = true;

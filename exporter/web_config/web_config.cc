@@ -38,6 +38,14 @@ const Names kHeaders = {"Content-Security-Policy", "X-Frame-Options",
                         "X-Content-Type-Options", "X-XSS-Protection",
                         "Strict-Transport-Security"};
 
+[[noreturn]] void refuse_value(const YamlMapping& mapping, std::string_view key,
+                               std::string_view expected,
+                               std::string_view accepted) {
+  std::string mistake(key);
+  mistake.append(": expected ").append(expected).append(accepted);
+  refuse_yaml(mapping.line(key), mistake);
+}
+
 template <typename Value>
 using Words = std::initializer_list<std::pair<std::string_view, Value>>;
 
@@ -50,10 +58,9 @@ Value one_of(const YamlMapping& mapping, std::string_view key, Value otherwise,
   std::string accepted;
   for (const auto& [word, value] : words) {
     if (word == text) return value;
-    accepted += (accepted.empty() ? "" : ", ") + std::string(word);
+    accepted.append(accepted.empty() ? "" : ", ").append(word);
   }
-  refuse_yaml(mapping.line(key),
-              std::string(key) + ": expected one of " + accepted);
+  refuse_value(mapping, key, "one of ", accepted);
 }
 
 int version_of(const YamlMapping& tls, std::string_view key, int otherwise) {
@@ -108,10 +115,9 @@ const Name& known_name(const YamlMapping& tls, std::string_view key,
   if (found == known.end()) {
     std::string accepted;
     for (const Name& name : known) {
-      accepted += (accepted.empty() ? "" : ", ") + std::string(name.go);
+      accepted.append(accepted.empty() ? "" : ", ").append(name.go);
     }
-    refuse_yaml(tls.line(key),
-                std::string(key) + ": expected names among " + accepted);
+    refuse_value(tls, key, "names among ", accepted);
   }
   return *found;
 }
@@ -223,7 +229,7 @@ WebUsers users_of(const YamlMapping& file) {
   for (const std::string& name : given.keys()) {
     const std::string hash = given.text(name);
     const std::string who =
-        "basic_auth_users: " + in_quotes(to_utf8(utf8_prefix(name, 60)));
+        "basic_auth_users: " + to_utf8(in_quotes(utf8_prefix(name, 60)));
     const int line = std::max(given.line(name), file.line("basic_auth_users"));
     const auto cost = bcrypt_cost(hash);
     if (!cost) {

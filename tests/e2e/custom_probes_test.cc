@@ -3,8 +3,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <chrono>
+#include <cstdint>
 #include <memory>
+#include <random>
 #include <string>
 #include <utility>
 #include <vector>
@@ -223,6 +226,46 @@ TEST_F(CustomProbesTest, AServerInTheOtherRoleFails) {
   EXPECT_EQ(failure(options),
             "role: the server is a primary; expected a "
             "standby");
+}
+
+TEST_F(CustomProbesTest, AStandbyIsToldFromAPrimary) {
+  PostgresOptions standby;  // for ever: there is none that it could follow
+  standby.config = {"hot_standby = on", "wal_level = replica",
+                    "max_wal_senders = 10", "max_connections = 100"};
+  standby.files = {{"standby.signal", ""}};
+  const Postgres server(standby);
+  PoolOptions pool_options;
+  pool_options.min_connections = 0;
+  auto pool =
+      Pool::create(*ConnectionString::parse(server.url()), pool_options);
+  CustomProbeOptions options = asking("SELECT 1");
+  options.role = ServerRole::kStandby;
+  EXPECT_TRUE(CustomProbe(*pool, options).run(kTimeout, {}));
+  options.role = ServerRole::kPrimary;
+  const auto failed = CustomProbe(*pool, options).run(kTimeout, {});
+  ASSERT_FALSE(failed);
+  EXPECT_EQ(failed.error().reason, "role");
+  EXPECT_EQ(failed.error().message,
+            "the server is a standby; expected a primary");
+}
+
+TEST_F(CustomProbesTest, TheFirstRunsAreSpreadAndTheSeedSaysHow) {
+  const Duration most = std::chrono::seconds(5);
+  const auto offsets = [](std::uint64_t seed, Duration interval) {
+    std::vector<Duration> all;
+    std::mt19937_64 random(seed);
+    for (int i = 0; i < 100; ++i) {
+      all.push_back(exporter::first_run_after(interval, random));
+    }
+    return all;
+  };
+  const auto some = offsets(1, std::chrono::hours(1));
+  EXPECT_EQ(some, offsets(1, std::chrono::hours(1)));
+  EXPECT_NE(some, offsets(2, std::chrono::hours(1)));
+  EXPECT_LE(std::ranges::max(some), most);
+  EXPECT_GE(std::ranges::min(some), Duration::zero());
+  EXPECT_GT(std::ranges::max(some) - std::ranges::min(some), most / 2);
+  EXPECT_LE(std::ranges::max(offsets(1, most / 10)), most / 10);
 }
 
 TEST_F(CustomProbesTest, TheyAreOnThePageWithTheirValuesEscaped) {

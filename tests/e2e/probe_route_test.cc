@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <cctype>
+#include <array>
 #include <csignal>
 #include <cstdio>
 #include <future>
@@ -104,7 +104,7 @@ TEST_F(ProbeRouteTest, TheResultsAreATableThatShowsNoMarkup) {
 TEST_F(ProbeRouteTest, ABadRequestIsToldInOneLine) {
   Exporter exporter(options());
   const std::string target = "target=" + here();
-  for (const std::string query :
+  for (const std::string& query :
        {std::string(), std::string("target="), std::string("module=fleet"),
         target + "&module=other", target + "&module=", target + "&" + target,
         target + "&module=fleet&module=fleet", target + "&modul=fleet",

@@ -154,6 +154,24 @@ TEST_F(TargetsTest, ATargetComesBack) {
                          [&] { return page(target).value("dbpool_up") == 1; }));
 }
 
+TEST_F(TargetsTest, WhatWasReadBeforeIsNotToldOfATargetThatIsDown) {
+  Postgres server;
+  create_planted_role(server);
+  use(module_text("fleet",
+                  ", custom_probes: {one: {sql: \"SELECT 7 AS seven\", values: "
+                  "{seven: {}}}}"));
+  const std::string target = target_text(server.port());
+  EXPECT_EQ(page(target).value("dbpool_probe_value"), 7);
+  server.stop();
+  const MetricsPage found = page(target);
+  EXPECT_EQ(found.value("dbpool_up"), 0);
+  for (const char* name :
+       {"dbpool_probe_value", "dbpool_server_max_connections",
+        "dbpool_probe_connect_phase_seconds"}) {
+    EXPECT_EQ(found.type(name), "") << name;
+  }
+}
+
 TEST_F(TargetsTest, AProbeThatFailsDoesNotMakeItsTargetDown) {
   use(module_text("fleet", ", custom_probes: {bad: {sql: SELECT nothing}}"));
   const MetricsPage found = page(here());

@@ -128,6 +128,7 @@ test("It shows exhaustion within 2 s of its start", async () => {
     await shows(page, ".pool", "blocked by");
     await shows(page, ".reports", "Report 1");
     await shows(page, ".verdict", "migrate");
+    assert.equal(await page.title(), "✕ Blocked by a lock – dbpool_exporter");
     assert.deepEqual(await emptyCharts(page), []);
     if (kPictures) await page.waitForTimeout(4000);
     await lookFromEverywhere();
@@ -135,6 +136,13 @@ test("It shows exhaustion within 2 s of its start", async () => {
     await lock.release();
   }
 });
+
+function isInView(where, selector) {
+  return where.evaluate((css) => {
+    const { top, left, bottom, right } = document.querySelector(css).getBoundingClientRect();
+    return top >= 0 && left >= 0 && bottom <= innerHeight && right <= innerWidth;
+  }, selector);
+}
 
 /** In the page: when its verdict is another one than now. */
 function noteNextHeadline() {
@@ -170,12 +178,17 @@ async function lookFromEverywhere() {
 test("It says that calm is back", async () => {
   await shows(page, ".verdict .cause", kCalm);
   await shows(page, "#announcement", kCalm);
+  assert.equal(await page.title(), "dbpool_exporter");
 });
 
 test("It says since when there is no data, and goes on after a restart", async () => {
   await exporter.kill();
   await shows(page, "#connection", "No data since ");
   assert.match(await page.textContent("#connection"), /No data since \d\d:\d\d:\d\d$/);
+  assert.match(await page.title(), /^✕ No data since \d\d:\d\d:\d\d – /);
+  await page.evaluate(() => window.scrollTo(0, document.body.scrollHeight));
+  await page.locator("#connection").waitFor({ state: "visible" });
+  assert.equal(await isInView(page, "#connection"), true);
   assert.deepEqual(await faultsOf(page), []);
   await exporter.start();
   await shows(page, "#connection", "Live");
@@ -269,7 +282,7 @@ async function liveFor(seconds) {
           name: "default",
           database: "d",
           health: { status: "ok", reason: "" },
-          verdict: { cause: "too_small", finding: `finding ${time}`, action: "", since: time },
+          verdict: { cause: "too_small", headline: "too small", finding: `finding ${time}`, action: "", since: time },
           stats: {
             connectionsByState: { opening: 0, checking: 0, idle: 0, active: 8, closing: 0 },
             waitingRequestsByReason: { capacity: time % 70, opening: 0, backend_down: 0, server_slots: 0 },
@@ -327,9 +340,11 @@ test("What database users name shows as text", async () => {
 });
 
 test("Without JavaScript the facts and links show", async () => {
-  const plain = await open({ javaScriptEnabled: false });
+  const plain = await open({ javaScriptEnabled: false, viewport: kSizes.phone });
   await plain.goto(exporter.url);
   assert.match(await plain.textContent("#plain"), /default/);
+  const status = await plain.locator("#plain td", { hasText: /^ok$/ }).boundingBox();
+  assert.ok(status.x + status.width <= kSizes.phone.width, `${status.x}`);
   assert.equal(await plain.locator('a[href="/debug/pools"]').isVisible(), true);
   await plain.context().close();
 });

@@ -77,6 +77,27 @@ TEST(ConfigPageTest, ValuesOfAnyKindAreReadAsTheyWere) {
   EXPECT_EQ(page["pools"]["default"]["pool_max"].Scalar(), "10");
 }
 
+TEST(ConfigPageTest, ShowsCustomProbesWithoutWhatTheySendAndExpect) {
+  const Settings s = loaded(with_pool(
+      "    custom_probes:\n      lag: {sql: \"SELECT 's3cret', $1 AS v\",\n"
+      "        parameters: [s3cret], expect: {v: s3cret}, rows: {max: 9},\n"
+      "        role: standby, labels: [who], values: {w: {min: -1.5}},\n"
+      "        interval: 30s}\n"));
+  const std::string text = config_page(s);
+  EXPECT_THAT(text, Not(HasSubstr("s3cret")));
+  const YAML::Node lag = YAML::Load(
+      text)["pools"][s.pools[0].options.name]["custom_probes"]["lag"];
+  EXPECT_EQ(lag["sql"].Scalar(), "24 bytes of SQL");
+  EXPECT_EQ(lag["parameters"][0].Scalar(), "<secret>");
+  EXPECT_EQ(lag["expect"]["v"].Scalar(), "<secret>");
+  EXPECT_EQ(lag["rows"]["max"].Scalar(), "9");
+  EXPECT_EQ(lag["role"].Scalar(), "standby");
+  EXPECT_EQ(lag["labels"][0].Scalar(), "who");
+  EXPECT_EQ(lag["values"]["w"]["min"].Scalar(), "-1.5");
+  EXPECT_EQ(lag["interval"].Scalar(), "30s");
+  EXPECT_EQ(lag["timeout"].Scalar(), "5s");
+}
+
 TEST(ConfigRouteTest, AnswersWithWhatIsInForceNow) {
   std::string text = "a: 1\n";
   const Route route = config_route([&text] { return text; });

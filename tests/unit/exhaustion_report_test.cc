@@ -109,6 +109,16 @@ TEST(ExhaustionReport, ABlockerThatIsIdleInATransactionIsToBeEnded) {
                     Not(HasSubstr("pg_cancel_backend"))));
 }
 
+TEST(ExhaustionReport, WhatABlockerCallsItselfIsEscapedOnce) {
+  Backend odd = backend(99, "ba\"tch\n");
+  odd.application = "mi\xffgrate\xc2\\";
+  const auto report =
+      report_of(full_pool(), {held(1, kRuns)}, view_of({blocked(1, 99), odd}));
+  EXPECT_THAT(report.verdict.finding,
+              HasSubstr("user \"ba\\\"tch\\n\", "
+                        "application \"mi\\xffgrate\\xc2\\\\\""));
+}
+
 TEST(ExhaustionReport, ABlockerThatRunsIsToBeCancelled) {
   const auto report =
       report_of(full_pool(), {held(1, kRuns)},

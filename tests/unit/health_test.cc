@@ -69,6 +69,17 @@ TEST(HealthTest, WhatIsNotKnownYetIsOk) {
   EXPECT_EQ(judge_health(HealthFacts{}).status, HealthStatus::kOk);
 }
 
+TEST(HealthTest, AProbeOfTheOperatorsThatFailsIsDegraded) {
+  HealthFacts facts = well();
+  facts.custom = {{"lag", probe(true, kLater)},
+                  {"rows", probe(false, kLater, "3 rows")}};
+  EXPECT_EQ(judge_health(facts).status, HealthStatus::kDegraded);
+  EXPECT_EQ(judge_health(facts).reason, "the probe rows fails: 3 rows");
+  facts.custom[1].second = failed_to_acquire(kLater);
+  facts.stats.acquires += 1;  // granted since
+  EXPECT_EQ(judge_health(facts).status, HealthStatus::kOk);
+}
+
 TEST(HealthTest, AClosedPoolIsDown) {
   HealthFacts facts = well();
   facts.stats.closed = true;

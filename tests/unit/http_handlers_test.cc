@@ -156,7 +156,7 @@ TEST(LandingHandler, ShowsPoolsAndLinksWithoutLettingNamesBecomeMarkup) {
   EXPECT_THAT(response.body,
               HasSubstr("&lt;script&gt;alert(1)&lt;/script&gt;"));
   EXPECT_THAT(response.body,
-              HasSubstr("degraded: a &lt;b&gt;&quot;slow&quot;&lt;/b&gt; &amp; "
+              HasSubstr("a &lt;b&gt;&quot;slow&quot;&lt;/b&gt; &amp; "
                         "&#39;dull&#39; day"));
   EXPECT_THAT(response.body, Not(HasSubstr("<script>")));
 }
@@ -202,7 +202,7 @@ TEST(DebugPoolsHandler, NothingThatOthersNameBecomesMarkup) {
   for (const char* part :
        {"&lt;p&gt;ool", "&lt;b&gt;tag&lt;/b&gt;", "&lt;i&gt;.cc:12",
         "&quot;name&quot;", "SELECT &#39;&lt;script&gt;\\xff&#39;", "4711",
-        "<td>92 s</td>", "<b>leak</b>: &lt;f&gt;inding.", "&lt;a&gt;ction.",
+        "<td>92 s</td>", "</b> (leak): &lt;f&gt;inding.", "&lt;a&gt;ction.",
         "in_transaction, open for 90 s", "ended 75 s ago, took 5 s",
         "4 requests wait, the oldest for 1.5 s"}) {
     EXPECT_THAT(response.body, HasSubstr(part));

@@ -64,7 +64,10 @@ class StreamTest : public testing::Test {
               std::make_shared<spdlog::sinks::ostream_sink_mt>(lines_)};
   const LivePool pool_;
   std::shared_ptr<LiveFeed> feed_ = std::make_shared<LiveFeed>(
-      [this] { return std::vector{pool_.health.stats}; },
+      [this] {
+        return std::vector<LiveFeed::Sampled>{
+            {pool_.health.stats, std::chrono::seconds(5)}};
+      },
       [this] { return std::vector{pool_}; });
   std::unique_ptr<Server> server_;
 };

@@ -56,7 +56,10 @@ class LiveFeedTest : public testing::Test {
   }
 
   LivePool pool_;
-  LiveFeed feed_{[this] { return std::vector{pool_.health.stats}; },
+  LiveFeed feed_{[this] {
+                   return std::vector<LiveFeed::Sampled>{
+                       {pool_.health.stats, std::chrono::seconds(5)}};
+                 },
                  [this] { return std::vector{pool_}; }};
 };
 
@@ -85,6 +88,16 @@ TEST_F(LiveFeedTest, AForeignCursorGetsAllThatIsKept) {
     EXPECT_EQ(document(cursor).at("pools").at(0).at("samples").size(), 1U)
         << cursor;
   }
+}
+
+TEST_F(LiveFeedTest, OfAPoolThatIsGoneNothingIsKept) {
+  feed_.take_sample();
+  pool_.health.stats.name = "another";
+  feed_.take_sample();
+  pool_.health.stats.name = "default";
+  EXPECT_FALSE(shown().contains("samples"));
+  feed_.take_sample();
+  EXPECT_EQ(shown().at("samples").size(), 1U);
 }
 
 TEST_F(LiveFeedTest, WaitingEndsWithASampleOrTheStop) {

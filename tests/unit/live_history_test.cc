@@ -22,7 +22,7 @@ class HistoryTest : public testing::Test {
   void add() {
     now_ += seconds(1);
     wall_ += seconds(1);
-    history_.add(stats_, ++number_, now_, wall_);
+    history_.add(stats_, acquire_timeout_, ++number_, now_, wall_);
   }
   Sample latest() const { return history_.since(number_ - 1).at(0); }
 
@@ -41,6 +41,7 @@ class HistoryTest : public testing::Test {
   }
 
   PoolStats stats_;
+  Duration acquire_timeout_ = seconds(5);
   History history_;
   TimePoint now_ = TimePoint() + std::chrono::hours(1);
   std::chrono::system_clock::time_point wall_;
@@ -115,6 +116,28 @@ TEST_F(HistoryTest, RatesAndQuantilesAreThoseSinceTheSampleBefore) {
   add();
   EXPECT_EQ(latest().acquires, 0);
   EXPECT_FALSE(latest().waits);
+}
+
+TEST_F(HistoryTest, NoWaitIsLongerThanTheDeadline) {
+  add();
+  stats_.wait_granted.counts[14] = 100;  // 2.5 to 5 s
+  stats_.wait_granted.sum = 100 * milliseconds(3750);
+  stats_.wait_failed.counts[15] = 100;  // 5 to 10 s
+  stats_.wait_failed.sum = 100 * milliseconds(5002);
+  add();
+  EXPECT_EQ(latest().waits->p99, 5);
+  EXPECT_EQ(latest().waits->longest, 5);
+  EXPECT_LT(latest().waits->p50, 5);
+}
+
+TEST_F(HistoryTest, AWaitThatBeganUnderALongerDeadlineIsToldAsLong) {
+  stats_.oldest_waiting_age = seconds(7);
+  add();
+  stats_.wait_failed.counts[15] = 100;
+  stats_.wait_failed.sum = 100 * milliseconds(7500);
+  add();
+  EXPECT_GT(latest().waits->p50, 5);
+  EXPECT_EQ(latest().waits->longest, 8);
 }
 
 TEST_F(HistoryTest, QueriesBeyondTheFirstFoldIntoOther) {

@@ -136,7 +136,7 @@ TEST(Verdict, OfAForeignNameNothingEndsItsQuotation) {
   for (Backend& backend : facts.database->backends) backend.blockers = {99};
   facts.database->backends.push_back(blocker);
   EXPECT_THAT(judge(facts).finding,
-              HasSubstr(R"(application "a\", idle \\u202e")"));
+              HasSubstr(R"(application "a\", idle \u202e")"));
 }
 
 TEST(Verdict, SlotsThatAreRefusedAreNamedEvenIfNobodyWaits) {

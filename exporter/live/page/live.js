@@ -4,7 +4,7 @@
 import { setClass, setText } from "./dom.js";
 import { PoolView } from "./pool_view.js";
 import { Source } from "./source.js";
-import { clock } from "./words.js";
+import { clock, headline } from "./words.js";
 
 // As long as that without data the page is not live any more.
 const kStale = 3000;
@@ -56,10 +56,20 @@ function show() {
   showConnection();
 }
 
+/** What a tab among others shall say; nothing when all is well. */
+function titleWords(isLost) {
+  if (isLost) return `✕ No data since ${clock(heardAt)} – `;
+  const found = [...views.values()].map((view) => view.headline).filter(Boolean);
+  const worst =
+    found.find(({ level }) => level === "bad") ?? found.find(({ level }) => level === "warn");
+  return worst ? `${worst.sign} ${worst.words} – ` : "";
+}
+
 function showConnection() {
   const isLost = heardAt !== null && Date.now() - heardAt > kStale;
   setClass(main, isLost ? "stale" : "");
   setClass(connection, isLost ? "lost" : "");
+  document.title = `${titleWords(isLost)}dbpool_exporter`;
   if (heardAt === null) {
     setText(connection, "Waiting for data");
   } else if (isLost) {

@@ -127,6 +127,11 @@ export class PoolView {
     this.#pool = { ...pool, samples: null };
   }
 
+  /** As headline() has it; null before there are data. */
+  get headline() {
+    return this.#pool && headline(this.#pool);
+  }
+
   recolour() {
     for (const chart of [this.#connections, this.#queue, this.#waits, this.#queries]) {
       chart.recolour();
@@ -147,7 +152,7 @@ export class PoolView {
 
   #showVerdict() {
     const { verdict, health, name, stats } = this.#pool;
-    const { sign, words, level } = headline(this.#pool);
+    const { sign, words, level } = this.headline;
     setClass(this.#verdict, `card verdict ${level}`);
     setText(this.#sign, `${sign} `);
     setText(this.#words, words);

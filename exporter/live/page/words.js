@@ -1,20 +1,4 @@
-// Numbers and causes in words.
-
-const kCauses = {
-  none: ["✓", "No request waits for long", "good"],
-  lock_contention: ["✕", "Blocked by a lock", "bad"],
-  slow_queries: ["✕", "Slow queries hold the connections", "bad"],
-  leak: ["✕", "Connections are not given back", "bad"],
-  idle_in_transaction: [
-    "✕",
-    "Connections are held while the database is idle",
-    "bad",
-  ],
-  too_small: ["✕", "The pool is too small for its load", "bad"],
-  opening_slow: ["✕", "Opening connections is slow", "bad"],
-  backend_down: ["✕", "The database cannot be reached", "bad"],
-  server_slots: ["✕", "The database grants no more connections", "bad"],
-};
+// Numbers and verdicts in words.
 
 // A queue that moves on is no news; the cause of one that does not is found a
 // little later.
@@ -22,15 +6,15 @@ const kLongWait = 0.3;
 
 /** Of a pool: its verdict's sign, words and how bad it is. */
 export function headline({ verdict, health, stats }) {
-  const [sign, words, level] = kCauses[verdict.cause] ?? ["✕", verdict.cause, "bad"];
-  if (level !== "good") return { sign, words, level };
+  const words = verdict.headline;
+  if (verdict.cause !== "none") return { sign: "✕", words, level: "bad" };
   if (
     stats.waitingRequestsByReason.capacity > 0 &&
     stats.oldestWaitingRequestAgeSeconds > kLongWait
   ) {
     return { sign: "!", words: "Requests wait for a connection", level: "warn" };
   }
-  if (health.status === "ok") return { sign, words, level };
+  if (health.status === "ok") return { sign: "✓", words, level: "good" };
   return { sign: "!", words: `The pool is ${health.status}`, level: "warn" };
 }
 
