@@ -146,12 +146,13 @@ TEST_F(TargetsTest, ATargetComesBack) {
   create_planted_role(server);
   const std::string target = target_text(server.port());
   EXPECT_EQ(page(target).value("dbpool_up"), 1);
-  server.stop(StopMode::kImmediate);
+  server.stop();
   EXPECT_TRUE(eventually(kLiveness,
                          [&] { return page(target).value("dbpool_up") == 0; }));
   server.start();
   EXPECT_TRUE(eventually(kLiveness,
-                         [&] { return page(target).value("dbpool_up") == 1; }));
+                         [&] { return page(target).value("dbpool_up") == 1; }))
+      << targets_->results().at(0).why;
 }
 
 TEST_F(TargetsTest, WhatWasReadBeforeIsNotToldOfATargetThatIsDown) {
