@@ -15,6 +15,7 @@
 #include "exporter/http/addresses.h"
 #include "exporter/http/config_handler.h"
 #include "exporter/http/debug_pools_handler.h"
+#include "exporter/http/gzip.h"
 #include "exporter/http/health_handler.h"
 #include "exporter/http/lifecycle_handlers.h"
 #include "exporter/http/probe_handler.h"
@@ -275,9 +276,11 @@ void App::feed_watchdog() {
 
 std::vector<Route> App::routes() {
   const auto ask = [this] { return pools_->each(&MonitoredPool::health); };
+  Route metrics = metrics_route(settings_.web.telemetry_path, page_);
+  if (settings_.web.enable_compression) metrics = in_gzip(std::move(metrics));
   std::vector<Route> routes = {
+      std::move(metrics),
       landing_route(settings_.web.telemetry_path, ask),
-      metrics_route(settings_.web.telemetry_path, page_),
       health_route(ask),
       config_route([this] {
         const std::lock_guard lock(mutex_);

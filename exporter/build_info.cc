@@ -4,6 +4,7 @@
 #include <openssl/crypto.h>
 #include <spdlog/fmt/fmt.h>
 #include <spdlog/version.h>
+#include <zlib.h>
 
 #include <CLI/Version.hpp>
 #include <algorithm>
@@ -44,6 +45,7 @@ std::vector<Library> libraries() {
       {"OpenSSL", OpenSSL_version(OPENSSL_VERSION_STRING)},
       {"civetweb", std::string(Server::library_version())},
       {"libxcrypt", XCRYPT_VERSION_STR},
+      {"zlib", zlibVersion()},
       {"yaml-cpp", DBPOOL_YAML_CPP_VERSION},
       {"spdlog", dotted(SPDLOG_VER_MAJOR, SPDLOG_VER_MINOR, SPDLOG_VER_PATCH)},
       {"fmt",

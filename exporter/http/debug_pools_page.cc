@@ -13,7 +13,8 @@ namespace dbpool::exporter {
 namespace {
 
 constexpr std::string_view kTableHead =
-    "<div class=\"scroll\"><table>\n<tr><th>state</th><th>for</th>"
+    "<div class=\"scroll\" role=\"region\" aria-label=\"Connections\" "
+    "tabindex=\"0\"><table>\n<tr><th>state</th><th>for</th>"
     "<th>tag</th><th>acquired at</th><th class=\"n\">backend PID</th>"
     "<th>transaction</th><th>statement</th><th class=\"n\">uses</th>"
     "<th>age</th></tr>\n";

@@ -13,7 +13,8 @@ namespace dbpool::exporter {
 namespace {
 
 constexpr std::string_view kTableHead =
-    "<div class=\"scroll\"><table>\n<tr><th class=\"n\">backend PID</th>"
+    "<div class=\"scroll\" role=\"region\" aria-label=\"Backends\" "
+    "tabindex=\"0\"><table>\n<tr><th class=\"n\">backend PID</th>"
     "<th>user</th><th>application</th><th>state</th>"
     "<th>transaction</th><th>blocked by</th><th>statement</th></tr>\n";
 

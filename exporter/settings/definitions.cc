@@ -266,6 +266,13 @@ constexpr Definition kDefinitions[] = {
        draft.settings.web.config_file = text;
        return std::nullopt;
      }},
+    {"", "--web.enable-compression", "BOOL", "false", "false",
+     "answer scrapes in gzip where the client accepts it; the flag alone means "
+     "true",
+     [](Text text, Draft& draft) {
+       return parse_bool(text, draft.settings.web.enable_compression);
+     },
+     false, true},
     {"", "--web.enable-lifecycle", "BOOL", "false", "false",
      "let POST /-/reload reload the settings, as SIGHUP does; the flag alone "
      "means true",

@@ -90,7 +90,8 @@ struct WebSettings {
   std::vector<ListenAddress> listen;  // not empty, no two the same
   std::string telemetry_path;
   std::uint32_t max_requests = 0;
-  bool enable_lifecycle = false;  // POST /-/reload
+  bool enable_compression = false;  // of scrapes, in gzip
+  bool enable_lifecycle = false;    // POST /-/reload
   std::string config_file;        // of TLS and passwords; empty: neither
 };
 

@@ -48,6 +48,24 @@ TEST_F(HttpTest, IdleConnectionsDoNotDelayARealPrometheus) {
       prometheus.query_value("max_over_time(scrape_duration_seconds[1m])"), 5);
 }
 
+TEST(HttpCompressionTest, ARealPrometheusScrapesInGzipWhereThatIsAskedFor) {
+  Exporter exporter({.database_url = planted_url(free_port()),
+                     .args = {"--web.enable-compression"}});
+  HttpConnection connection(exporter.port());
+  connection.send(
+      "GET /metrics HTTP/1.1\r\nHost: x\r\nAccept-Encoding: gzip\r\n\r\n");
+  const auto response = connection.receive();
+  EXPECT_THAT(response.body, StartsWith("\x1f\x8b"));
+  EXPECT_LT(response.body.size(), exporter.get("/metrics").body.size() / 4);
+  ScrapeTarget target;
+  target.port = exporter.port();
+  Prometheus prometheus(std::vector{target});
+  ASSERT_TRUE(prometheus.wait_until_scraped(kLiveness));
+  EXPECT_TRUE(eventually(kLiveness, [&] {
+    return prometheus.query_value("scrape_samples_scraped") > 100;
+  }));
+}
+
 TEST_F(HttpTest, OddMethodsAndTargetsGetAnAnswerAndACount) {
   const auto code = [this](const std::string& line) {
     HttpConnection connection(exporter_.port());

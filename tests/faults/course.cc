@@ -26,7 +26,7 @@ class Course {
         level_of(rig_.watch().pid(), rig_.exporter_connections());
   }
 
-  void inject(const Fault& fault, Duration lasts);
+  void inject(const Fault& fault, Duration lasts, bool follows_at_once = false);
   void await_recovery();
   // Ends it all.
   Record finish();
@@ -46,12 +46,13 @@ Level Course::level_of(pid_t pid, std::size_t connections) {
                          static_cast<int>(connections)};
 }
 
-void Course::inject(const Fault& fault, Duration lasts) {
+void Course::inject(const Fault& fault, Duration lasts, bool follows_at_once) {
   Injection injection;
   injection.fault = fault.name;
   injection.may_need = fault.may_need;
   injection.nobody_gets_in = fault.nobody_gets_in;
   injection.keeps_losing = fault.keeps_losing;
+  injection.follows_at_once = follows_at_once;
   injection.made = Clock::now();
   fault.make(rig_);
   std::this_thread::sleep_until(injection.made + lasts);
@@ -136,13 +137,15 @@ Figures play_at_random(const std::vector<Fault>& faults,
   std::mt19937 random(options.seed);
   Course course(rig_options({}, options));
   const TimePoint end = Clock::now() + length;
+  bool has_recovered = true;
   while (Clock::now() < end) {
     const Fault& fault = plain[random() % plain.size()];
     const milliseconds lasts(200 + random() % 5000);
     const bool waits = random() % 4 != 0;
     std::fprintf(stderr, "%s, %lld ms\n", fault.name.c_str(),
                  static_cast<long long>(lasts.count()));
-    course.inject(fault, lasts);
+    course.inject(fault, lasts, !has_recovered);
+    has_recovered = waits;
     if (waits) course.await_recovery();
   }
   course.await_recovery();

@@ -189,7 +189,10 @@ void Judge::check_openings() {
   std::size_t in_outages = 0;
   for (const Injection& injection : r_.injections) {
     const std::size_t most = openings_within(injection.made, injection.cured);
-    if (!injection.keeps_losing) in_outages = std::max(in_outages, most);
+    const std::size_t lost_twice = injection.follows_at_once ? kConnections : 0;
+    if (!injection.keeps_losing) {
+      in_outages = std::max(in_outages, most - std::min(most, lost_twice));
+    }
     f_.openings = std::max(f_.openings, most);
   }
   at_most("openings in a second", static_cast<double>(in_outages),

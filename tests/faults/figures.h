@@ -21,7 +21,8 @@ inline constexpr Duration kOpeningTime = std::chrono::milliseconds(300);
 inline constexpr Duration kPrompt = std::chrono::milliseconds(50);
 // In one second a pool may open all its connections, and as many again as it
 // tries at once, since some of these fail.
-inline constexpr std::size_t kMostOpenings = 10 + 4;
+inline constexpr std::size_t kConnections = 10;
+inline constexpr std::size_t kMostOpenings = kConnections + 4;
 inline constexpr Duration kAcquireTimeout = std::chrono::seconds(1);
 inline constexpr std::int64_t kMostGrowth = 24 << 20;  // bytes
 inline constexpr int kMostDescriptors = 4;
@@ -33,6 +34,9 @@ struct Injection {
   Duration may_need{0};
   bool nobody_gets_in = false;
   bool keeps_losing = false;
+  // No recovery was awaited before it: what it loses may have been opened in
+  // the same second.
+  bool follows_at_once = false;
 };
 
 struct Level {

@@ -68,7 +68,7 @@ TEST(PoolOutageTest, APasswordAppearsInNoError) {
                         quiet_options(1), sink);
   auto lease = pool.acquire();
   ASSERT_FALSE(lease);
-  EXPECT_EQ(at(pool.stats().connect_failures, ConnectFailure::kAuth), 1u);
+  EXPECT_GE(at(pool.stats().connect_failures, ConnectFailure::kAuth), 1u);
   EXPECT_THAT(lease.error().message, testing::Not(HasSubstr("xyzzy")));
   // The sink is told after those who wait.
   ASSERT_TRUE(

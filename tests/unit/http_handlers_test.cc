@@ -12,6 +12,7 @@
 
 #include "exporter/duration_words.h"
 #include "exporter/http/debug_pools_handler.h"
+#include "exporter/http/gzip.h"
 #include "exporter/http/health_handler.h"
 #include "exporter/http/lifecycle_handlers.h"
 #include "exporter/http/metrics_handler.h"
@@ -285,6 +286,33 @@ TEST(MetricsHandler, ServesWhatTheSourcesTellNow) {
   const Response response = route.handler(kGet);
   EXPECT_THAT(response.body, HasSubstr("\nfake 2\n"));
   EXPECT_EQ(response.content_type, "text/plain; version=0.0.4; charset=utf-8");
+}
+
+TEST(Gzip, IsAcceptedAsTheHeaderSays) {
+  for (const char* yes : {"gzip", "deflate, GZIP;q=0.5", "*", "br , gzip",
+                          "gzip;q=1.0, *;q=0", "gzip; q=0.001"}) {
+    EXPECT_TRUE(accepts_gzip(yes)) << yes;
+  }
+  for (const char* no : {"", "identity", "gzip;q=0", "gzip ; q=0.000", "*;q=0",
+                         "*, gzip;q=0", "gzipped", ",,", "br;q=1"}) {
+    EXPECT_FALSE(accepts_gzip(no)) << no;
+  }
+}
+
+TEST(Gzip, AnAnswerIsInItForThoseWhoAccept) {
+  const Route route = in_gzip(
+      {.path = "/", .name = "x", .handler = [](const Request&) -> Response {
+         return {.body = std::string(100000, 'a')};
+       }});
+  EXPECT_EQ(route.handler(kGet).body.size(), 100000U);
+  Request request = kGet;
+  request.headers = {{"accept-encoding", "gzip"}};
+  const Response response = route.handler(request);
+  EXPECT_LT(response.body.size(), 2000U);
+  EXPECT_EQ(response.body.substr(0, 2), "\x1f\x8b");
+  EXPECT_EQ(response.headers.at(0).name, "Vary");
+  EXPECT_EQ(response.headers.at(1).name, "Content-Encoding");
+  EXPECT_EQ(response.headers.at(1).value, "gzip");
 }
 
 TEST(MetricsHandler, ASourceThatThrowsFailsTheScrapeAndLeavesNothingOfIt) {
