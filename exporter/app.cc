@@ -277,7 +277,11 @@ void App::feed_watchdog() {
 std::vector<Route> App::routes() {
   const auto ask = [this] { return pools_->each(&MonitoredPool::health); };
   Route metrics = metrics_route(settings_.web.telemetry_path, page_);
-  if (settings_.web.enable_compression) metrics = in_gzip(std::move(metrics));
+  Route probe = probe_route(targets_);
+  if (settings_.web.enable_compression) {
+    metrics = in_gzip(std::move(metrics));
+    probe = in_gzip(std::move(probe));
+  }
   std::vector<Route> routes = {
       std::move(metrics),
       landing_route(settings_.web.telemetry_path, ask),
@@ -294,7 +298,7 @@ std::vector<Route> App::routes() {
           [this](auto pool) { return pools_->ask_for_reports(pool); }),
       live_json_route(live_feed_),
       live_stream_route(live_feed_),
-      probe_route(targets_),
+      std::move(probe),
       probe_results_route(targets_),
       healthy_route(),
       ready_route([this] { return ready_.load(); })};
