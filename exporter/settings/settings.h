@@ -92,7 +92,7 @@ struct WebSettings {
   std::uint32_t max_requests = 0;
   bool enable_compression = false;  // of scrapes, in gzip
   bool enable_lifecycle = false;    // POST /-/reload
-  std::string config_file;        // of TLS and passwords; empty: neither
+  std::string config_file;          // of TLS and passwords; empty: neither
 };
 
 // To be logged once at the start. Holds no secret.

@@ -150,9 +150,9 @@ TEST_F(TargetsTest, ATargetComesBack) {
   EXPECT_TRUE(eventually(kLiveness,
                          [&] { return page(target).value("dbpool_up") == 0; }));
   server.start();
-  EXPECT_TRUE(eventually(kLiveness,
-                         [&] { return page(target).value("dbpool_up") == 1; }))
-      << targets_->results().at(0).why;
+  EXPECT_TRUE(eventually(kLiveness, [&] {
+    return page(target).value("dbpool_up") == 1;
+  })) << targets_->results().at(0).why;
 }
 
 TEST_F(TargetsTest, WhatWasReadBeforeIsNotToldOfATargetThatIsDown) {
