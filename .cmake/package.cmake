@@ -31,6 +31,7 @@ install(FILES alerts/dbpool.rules.yml alerts/alertmanager.example.yml
 install(DIRECTORY alerts/runbooks DESTINATION "${_share}/alerts")
 install(FILES dashboards/overview.json dashboards/pool.json
               dashboards/database.json dashboards/workload.json
+              dashboards/fleet.json
         DESTINATION "${_share}/dashboards")
 install(DIRECTORY exporter/deploy/kubernetes DESTINATION "${_share}")
 install(
