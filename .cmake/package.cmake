@@ -33,7 +33,8 @@ install(FILES dashboards/overview.json dashboards/pool.json
               dashboards/database.json dashboards/workload.json
               dashboards/fleet.json
         DESTINATION "${_share}/dashboards")
-install(DIRECTORY exporter/deploy/kubernetes DESTINATION "${_share}")
+install(DIRECTORY exporter/deploy/kubernetes exporter/deploy/fleet
+        DESTINATION "${_share}" USE_SOURCE_PERMISSIONS)
 install(
   FILES LICENSE
   DESTINATION "${_doc}/dbpool-dev"
