@@ -37,7 +37,7 @@ std::string modules(const std::vector<std::string>& probes) {
       {"ssl", false},
       {"targets", {{"networks", {"127.0.0.0/8"}}, {"allow_loopback", true}}},
       {"max_connections", 1},
-      {"keep", "1m"},
+      {"keep", "5m"},
       {"timeout", "3s"},
       {"probes", probes}};
   return nlohmann::json{{"modules", {{"fleet", module}}}}.dump(2);
