@@ -18,6 +18,7 @@
 #include "exporter/http/gzip.h"
 #include "exporter/http/health_handler.h"
 #include "exporter/http/lifecycle_handlers.h"
+#include "exporter/http/probe_handler.h"
 #include "exporter/http/stats_handler.h"
 #include "exporter/live/landing_page.h"
 #include "exporter/live/live_routes.h"
@@ -87,6 +88,9 @@ void App::log_start() {
   for (const PoolSettings& pool : settings_.pools) {
     log_settings({{"pool", pool.options.name}}, pool.effective);
   }
+  for (const ModuleSettings& module : settings_.modules) {
+    log_settings({{"module", module.name()}}, module.pool.effective);
+  }
   log_notices(settings_);
 }
 
@@ -115,7 +119,11 @@ App::Failure App::start() {
   if (const Failure failure = check_addresses()) return failure;
   if (const Failure failure = start_demo_database()) return failure;
   if (const Failure failure = make_pools()) return failure;
+  // The other half of the requests at once is for all other pages.
+  targets_ = std::make_shared<Targets>(settings_.web.max_requests / 2, log_);
+  targets_->set_modules(settings_.modules);
   page_->add(pools_);
+  page_->add(targets_);
   page_->add(std::make_shared<BuildInfoMetrics>());
   page_->add(std::make_shared<ProcessMetrics>());
   live_feed_ = std::make_shared<LiveFeed>(
@@ -203,7 +211,7 @@ App::Failure App::make_pools() {
     pools.push_back(*std::move(pool));
   }
   pools_->set(std::move(pools));
-  show(settings_.pools);
+  show(settings_);
   return std::nullopt;
 }
 
@@ -269,7 +277,11 @@ void App::feed_watchdog() {
 std::vector<Route> App::routes() {
   const auto ask = [this] { return pools_->each(&MonitoredPool::health); };
   Route metrics = metrics_route(settings_.web.telemetry_path, page_);
-  if (settings_.web.enable_compression) metrics = in_gzip(std::move(metrics));
+  Route probe = probe_route(targets_);
+  if (settings_.web.enable_compression) {
+    metrics = in_gzip(std::move(metrics));
+    probe = in_gzip(std::move(probe));
+  }
   std::vector<Route> routes = {
       std::move(metrics),
       landing_route(settings_.web.telemetry_path, ask),
@@ -286,6 +298,8 @@ std::vector<Route> App::routes() {
           [this](auto pool) { return pools_->ask_for_reports(pool); }),
       live_json_route(live_feed_),
       live_stream_route(live_feed_),
+      std::move(probe),
+      probe_results_route(targets_),
       healthy_route(),
       ready_route([this] { return ready_.load(); })};
   if (settings_.web.enable_lifecycle) {
@@ -329,7 +343,8 @@ Reloader::Mistakes App::put_in_force(Settings next) {
               {{"pool", pools[i]->name()}, {"changed", changes}});
   }
   pools_->set(pools);
-  show(next.pools);
+  targets_->set_modules(next.modules);
+  show(next);
   const TimePoint head_start = Clock::now() + kHeadStart;
   for (const auto& pool : made) pool->start(head_start);
   std::vector<PoolSet::PoolPtr> gone;
@@ -340,10 +355,11 @@ Reloader::Mistakes App::put_in_force(Settings next) {
   return {};
 }
 
-// As /config does. What is not of a pool is that of the start.
-void App::show(const std::vector<PoolSettings>& pools) {
+// As /config does. What is of no pool and no module is that of the start.
+void App::show(const Settings& given) {
   Settings shown = settings_;
-  shown.pools = pools;
+  shown.pools = given.pools;
+  shown.modules = given.modules;
   std::string page = config_page(shown);
   const std::lock_guard lock(mutex_);
   config_page_.swap(page);
@@ -396,6 +412,7 @@ int App::stop() {
   reloader_->stop();
   manager_.stopping(longest_drain() + kEndGrace);
   stats_log_.reset();
+  targets_->stop();
   if (demo_load_) demo_load_->stop();
   const std::size_t left = drain_pools();
   watchdog_.reset();

@@ -31,6 +31,7 @@
 #include "exporter/settings/settings.h"
 #include "exporter/signals.h"
 #include "exporter/stats_log.h"
+#include "exporter/targets/targets.h"
 #include "exporter/ticker.h"
 #include "exporter/web_config/web_guard.h"
 
@@ -86,7 +87,7 @@ class App {
   Reloader::Mistakes reload();
   Reloader::Mistakes put_in_force(Settings next);
   void log_outdated(const Settings& next);
-  void show(const std::vector<PoolSettings>& pools);
+  void show(const Settings& given);
   void retire(const std::vector<PoolSet::PoolPtr>& pools);
   ReloadStatus last_reload() const;
   int stop();
@@ -112,6 +113,7 @@ class App {
   const std::shared_ptr<ReportNumbers> report_numbers_ =
       std::make_shared<ReportNumbers>();
   const std::shared_ptr<PoolSet> pools_ = std::make_shared<PoolSet>();
+  std::shared_ptr<Targets> targets_;
   std::unique_ptr<DemoLoad> demo_load_;
   std::unique_ptr<StatsLog> stats_log_;
   std::shared_ptr<LiveFeed> live_feed_;

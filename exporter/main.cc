@@ -1,7 +1,9 @@
 // dbpool_exporter: settings, log and signals; app.h has the rest.
 
+#include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <exception>
 #include <string>
@@ -25,7 +27,20 @@ int leave_early(const EarlyExit& early) {
   return early.code;
 }
 
+// Connections, threads of pools and clients need descriptors, and what a shell
+// or a service manager gives at first is few.
+void allow_descriptors() {
+  constexpr rlim_t kEnough = 65536;
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  const rlim_t wanted = std::min(limit.rlim_max, kEnough);
+  if (limit.rlim_cur >= wanted) return;
+  limit.rlim_cur = wanted;
+  ::setrlimit(RLIMIT_NOFILE, &limit);  // as before if refused
+}
+
 int run(int argc, char** argv) {
+  allow_descriptors();
   Signals::hold_hangup();
   set_dumpable(false);
   const auto load = [arguments =

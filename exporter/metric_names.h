@@ -227,6 +227,11 @@ inline constexpr MetricInfo kProbeDuration = {
 inline constexpr MetricInfo kProbeValue = {
     "dbpool_probe_value", kGauge,
     "What a custom probe last read; absent after a failed run."};
+// phase; of /probe only
+inline constexpr MetricInfo kProbeConnectPhase = {
+    "dbpool_probe_connect_phase_seconds", kGauge,
+    "How long each phase of the last connection probe took; absent after a "
+    "failed run."};
 inline constexpr MetricInfo kUp = {
     "dbpool_up", kGauge,
     "1 when the last connection probe reached a usable session; absent "
@@ -281,6 +286,15 @@ inline constexpr MetricInfo kConfigReloadSuccessful = {
 inline constexpr MetricInfo kConfigReloadSuccessTime = {
     "dbpool_exporter_config_last_reload_success_timestamp_seconds", kGauge,
     "When the file of --web.config.file was last read and good."};
+// module; only with modules
+inline constexpr MetricInfo kProbeTargets = {
+    "dbpool_exporter_probe_targets", kGauge,
+    "Targets of /probe that are kept between requests."};
+// module, outcome; only with modules
+inline constexpr MetricInfo kProbeRequests = {
+    "dbpool_exporter_probe_requests_total", kCounter,
+    "Requests for /probe by what came of them; down: the target is, busy: a "
+    "bound was reached."};
 // handler, code
 inline constexpr MetricInfo kHttpRequests = {
     "dbpool_exporter_http_requests_total", kCounter, "HTTP requests answered."};

@@ -19,12 +19,14 @@ std::span<const std::string_view> ConnectProbe::reasons() const noexcept {
 }
 
 ProbeResult ConnectProbe::run(Duration timeout, const std::stop_token& stop) {
+  phases_ = {};
   ConnectOptions options;
   options.timeout = timeout;
   options.stop = stop;
   options.server_statement_timeout = server_statement_timeout_;
   auto connected = connect(target_, options);
   if (!connected) return Unexpected(std::move(connected.error()));
+  phases_ = connected->phases;
   return {};
 }
 

@@ -22,9 +22,14 @@ class ConnectProbe : public Probe {
   std::span<const std::string_view> reasons() const noexcept override;
   ProbeResult run(Duration timeout, const std::stop_token& stop) override;
 
+  // Of the last run; none after a failed one. For the thread that runs it.
+  const PhaseTimes& phases() const noexcept { return phases_; }
+
  private:
   const ConnectionString target_;
   const std::optional<Duration> server_statement_timeout_;
+
+  PhaseTimes phases_ = {};
 };
 
 }  // namespace dbpool::exporter

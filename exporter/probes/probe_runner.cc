@@ -84,30 +84,36 @@ void ProbeRunner::run_once(const std::stop_token& stop) {
   // The shutdown may be why it failed.
   if (stop.stop_requested()) return;
   const bool was_failing = !stats().succeeded.value_or(true);
-  count(result, started, Clock::now(), progress_());
+  count(result, started, progress_());
   if (!result && !was_failing) on_change_(probe_->name(), &result.error());
   if (result && was_failing) on_change_(probe_->name(), nullptr);
 }
 
 void ProbeRunner::count(const ProbeResult& result, TimePoint started,
-                        TimePoint now, PoolProgress pool) {
+                        PoolProgress pool) {
   const std::lock_guard lock(mutex_);
-  ++stats_.total;
-  ++stats_.duration.counts[bucket_of(now - started)];
-  stats_.duration.sum += now - started;
-  stats_.succeeded = result.has_value();
-  stats_.finished_at = now;
+  count_run(*probe_, result, started, stats_);
   stats_.pool = pool;
+}
+
+void count_run(const Probe& probe, const ProbeResult& result, TimePoint started,
+               ProbeStats& stats) {
+  const TimePoint now = Clock::now();
+  ++stats.total;
+  ++stats.duration.counts[bucket_of(now - started)];
+  stats.duration.sum += now - started;
+  stats.succeeded = result.has_value();
+  stats.finished_at = now;
   if (result) {
-    stats_.last_success = std::chrono::system_clock::now();
+    stats.last_success = std::chrono::system_clock::now();
     return;
   }
-  const auto reasons = probe_->reasons();
+  const auto reasons = probe.reasons();
   auto found = std::ranges::find(reasons, result.error().reason);
   if (found == reasons.end()) found = std::ranges::find(reasons, "other");
   assert(found != reasons.end());
-  ++stats_.failures[static_cast<std::size_t>(found - reasons.begin())];
-  stats_.last_failure = result.error();
+  ++stats.failures[static_cast<std::size_t>(found - reasons.begin())];
+  stats.last_failure = result.error();
 }
 
 }  // namespace dbpool::exporter

@@ -54,6 +54,10 @@ struct ProbeStats {
   std::optional<std::chrono::system_clock::time_point> last_success;
 };
 
+// Adds a run of `probe` that began at `started` and has ended now.
+void count_run(const Probe& probe, const ProbeResult& result, TimePoint started,
+               ProbeStats& stats);
+
 // Told when a probe begins to fail (its error) and when it is back
 // (nullptr), not at each run. Called on the probe's thread.
 using ProbeChange =
@@ -93,8 +97,7 @@ class ProbeRunner {
   void loop(const std::stop_token& stop);
   void sleep_until(TimePoint when, const std::stop_token& stop);
   void run_once(const std::stop_token& stop);
-  void count(const ProbeResult& result, TimePoint started, TimePoint now,
-             PoolProgress pool);
+  void count(const ProbeResult& result, TimePoint started, PoolProgress pool);
 
   // Constant after construction.
   const std::unique_ptr<Probe> probe_;

@@ -7,15 +7,12 @@
 
 #include "exporter/metric_names.h"
 #include "exporter/probes/connect_probe.h"
+#include "exporter/probes/probe_series.h"
 #include "exporter/probes/select_probe.h"
 
 namespace dbpool::exporter {
 
 namespace {
-
-double unix_seconds(std::chrono::system_clock::time_point time) {
-  return metrics::seconds(time.time_since_epoch());
-}
 
 // What a fleet's start leaves in step soon is not; and who looks at a fresh
 // start soon sees all of it.
@@ -120,62 +117,17 @@ bool Probes::wait_stopped(TimePoint deadline) {
 }
 
 void Probes::tell(metrics::Sink& sink) const {
-  for (const ProbeRunner* runner : runners_) tell_probe(sink, *runner);
+  for (const ProbeRunner* runner : runners_) {
+    tell_probe(sink, pool_name_, runner->probe(), runner->stats());
+  }
   if (const auto stats = connect(); stats && stats->succeeded) {
     sink.add(metrics::kUp, {{"pool", pool_name_}}, *stats->succeeded ? 1 : 0);
   }
-  tell_server(sink);
-  for (const CustomProbe* probe : custom_probes_) tell_values(sink, *probe);
-}
-
-void Probes::tell_probe(metrics::Sink& sink, const ProbeRunner& runner) const {
-  const ProbeStats stats = runner.stats();
-  const metrics::Label pool{"pool", pool_name_};
-  const metrics::Label probe{"probe", runner.probe().name()};
-  sink.add(metrics::kProbes, {pool, probe}, static_cast<double>(stats.total));
-  const auto reasons = runner.probe().reasons();
-  for (std::size_t i = 0; i < reasons.size(); ++i) {
-    sink.add(metrics::kProbeFailures, {pool, probe, {"reason", reasons[i]}},
-             static_cast<double>(stats.failures[i]));
+  if (server_probe_ != nullptr) {
+    tell_slots(sink, pool_name_, server_probe_->slots());
   }
-  if (stats.succeeded) {
-    sink.add(metrics::kProbeSuccess, {pool, probe}, *stats.succeeded ? 1 : 0);
-  }
-  if (stats.last_success) {
-    sink.add(metrics::kProbeLastSuccess, {pool, probe},
-             unix_seconds(*stats.last_success));
-  }
-  sink.add(metrics::kProbeDuration, {pool, probe}, stats.duration);
-}
-
-void Probes::tell_server(metrics::Sink& sink) const {
-  if (server_probe_ == nullptr) return;
-  const auto slots = server_probe_->slots();
-  if (!slots) return;
-  const metrics::Label pool{"pool", pool_name_};
-  sink.add(metrics::kServerMaxConnections, {pool}, slots->max_connections);
-  sink.add(metrics::kServerReservedConnections, {pool},
-           slots->reserved_connections);
-  for (std::size_t i = 0; i < kServerStates.size(); ++i) {
-    sink.add(metrics::kServerConnections, {pool, {"state", kServerStates[i]}},
-             static_cast<double>(slots->connections[i]));
-  }
-}
-
-void Probes::tell_values(metrics::Sink& sink, const CustomProbe& probe) const {
-  for (const ProbeValue& value : probe.values()) {
-    std::vector<metrics::Label> labels = {{"pool", pool_name_}};
-    append_labels(labels, probe, value);
-    sink.add(metrics::kProbeValue, labels, value.value);
-  }
-}
-
-void append_labels(std::vector<metrics::Label>& labels,
-                   const CustomProbe& probe, const ProbeValue& value) {
-  labels.push_back({"probe", probe.name()});
-  labels.push_back({"column", value.column});
-  for (std::size_t i = 0; i < value.labels.size(); ++i) {
-    labels.push_back({probe.options().labels[i], value.labels[i]});
+  for (const CustomProbe* probe : custom_probes_) {
+    tell_values(sink, pool_name_, *probe);
   }
 }
 

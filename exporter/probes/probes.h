@@ -78,10 +78,6 @@ class Probes final : public metrics::Source {
   static std::optional<ProbeStats> stats_of(const Runner& runner);
   void add_custom(Pool& pool, const std::vector<CustomProbeOptions>& all,
                   const ProbeChange& on_change, const Probes* before);
-  void tell_probe(metrics::Sink& sink, const ProbeRunner& runner) const;
-  void tell_server(metrics::Sink& sink) const;
-  void tell_values(metrics::Sink& sink, const CustomProbe& probe) const;
-
   // Constant after construction.
   const std::string pool_name_;
   Runner connect_, select_, server_;           // null when off
@@ -94,10 +90,6 @@ class Probes final : public metrics::Source {
 // When a probe that the operator wrote runs first: after a part of its
 // interval, 5 s at most.
 Duration first_run_after(Duration interval, std::mt19937_64& random);
-
-// Adds what tells the series from others of its pool. They are views of both.
-void append_labels(std::vector<metrics::Label>& labels,
-                   const CustomProbe& probe, const ProbeValue& value);
 
 }  // namespace dbpool::exporter
 

@@ -9,7 +9,7 @@ namespace dbpool::exporter {
 SelectProbe::SelectProbe(Pool& pool, std::string sql)
     : pool_(pool), sql_(std::move(sql)) {}
 
-std::span<const std::string_view> SelectProbe::reasons() const noexcept {
+std::span<const std::string_view> SelectProbe::all_reasons() noexcept {
   static constexpr std::array<std::string_view, 12> kReasons = {
       "timeout_capacity", "timeout_opening", "timeout_backend_down",
       "queue_full",       "backend_down",    "server_slots",

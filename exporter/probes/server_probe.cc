@@ -39,8 +39,11 @@ ExecuteOptions until(TimePoint deadline, const std::stop_token& stop) {
   return options;
 }
 
-Expected<ServerSlots> read_slots(Connection& connection, TimePoint deadline,
-                                 const std::stop_token& stop) {
+}  // namespace
+
+Expected<ServerSlots> read_server_slots(Connection& connection,
+                                        TimePoint deadline,
+                                        const std::stop_token& stop) {
   auto limits = connection.execute({kServerProbeStatement, limits_sql()}, {},
                                    until(deadline, stop));
   if (!limits) return Unexpected(std::move(limits.error()));
@@ -64,8 +67,6 @@ Expected<ServerSlots> read_slots(Connection& connection, TimePoint deadline,
   }
   return slots;
 }
-
-}  // namespace
 
 ServerProbe::ServerProbe(std::shared_ptr<ServerSession> session)
     : session_(std::move(session)) {}
@@ -95,7 +96,7 @@ ProbeResult ServerProbe::run(Duration timeout, const std::stop_token& stop) {
   const TimePoint deadline = Clock::now() + timeout;
   ServerSlots slots;
   const auto ask = [&](Connection& connection) -> Expected<void> {
-    auto read = read_slots(connection, deadline, stop);
+    auto read = read_server_slots(connection, deadline, stop);
     if (!read) return Unexpected(std::move(read.error()));
     slots = *read;
     return {};

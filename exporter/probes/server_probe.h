@@ -36,6 +36,11 @@ struct ServerSlots {
   std::array<std::int64_t, kServerStates.size()> connections = {};
 };
 
+// Reads them over `connection`: two statements, with this deadline for both.
+Expected<ServerSlots> read_server_slots(Connection& connection,
+                                        TimePoint deadline,
+                                        const std::stop_token& stop);
+
 class ServerProbe : public Probe {
  public:
   explicit ServerProbe(std::shared_ptr<ServerSession> session);

@@ -11,6 +11,7 @@
 #include "exporter/logging/log_line.h"
 #include "exporter/settings/custom_probes_file.h"
 #include "exporter/settings/definitions.h"
+#include "exporter/settings/module_file.h"
 #include "exporter/settings/yaml_mapping.h"
 #include "exporter/utf8.h"
 
@@ -24,6 +25,7 @@ using Names = std::vector<std::string>;
 constexpr std::size_t kMostExpanded = 1024UL * 1024;
 // Each has threads and connections of its own.
 constexpr std::size_t kMostPools = 100;
+constexpr std::size_t kMostModules = 100;
 constexpr std::size_t kLongestName = 60;
 constexpr std::size_t kShownPath = 200;
 
@@ -101,6 +103,17 @@ Names keys_of_pool() {
   return keys;
 }
 
+Names keys_of_module() {
+  Names keys = module_keys();
+  for (const SecretKey& secret : kSecretKeys) {
+    if (secret.key == "url") continue;
+    keys.emplace_back(secret.key);
+    keys.push_back(std::string(secret.key) + "_file");
+  }
+  keys.insert(keys.end(), {"user", "database", "custom_probes"});
+  return keys;
+}
+
 const Definition* definition_of(const std::string& file_key, bool of_pool) {
   for (const Definition& definition : definitions()) {
     if (definition.is_of_pool() == of_pool &&
@@ -129,7 +142,17 @@ class Reader {
                     Source& source);
   Given given(const YamlMapping& at, const std::string& key,
               const std::string& where, const Names& texts);
-  void take_pools(const YamlMapping& top);
+  // The entries of `pools` or `modules`, by their names.
+  using TakeEntry =
+      std::function<void(const YamlMapping& at, PoolSection section)>;
+  void take_entries(const YamlMapping& top, const std::string& key,
+                    std::size_t most, const Names& keys, const TakeEntry& take);
+  void take_pool(const YamlMapping& at, PoolSection& pool);
+  ExpandText expander() {
+    return [this](const std::string& text, int line, const std::string& name) {
+      return expand(text, line, name);
+    };
+  }
   void take_secrets(const YamlMapping& at, const std::string& where,
                     PoolSection& pool);
   void take_parts(const YamlMapping& at, const std::string& where,
@@ -158,13 +181,26 @@ class Reader {
 
 ConfigFile Reader::read(const YAML::Node& root) {
   Names known = known_keys("", false);
-  known.insert(known.end(), {"profile", "pools"});
+  known.insert(known.end(), {"profile", "pools", "modules"});
   const YamlMapping top(root, "", known);
   if (top.has("profile")) {
     file_.profile = given(top, "profile", "", {top.text("profile")});
   }
   take_settings(top, "", "", nullptr);
-  take_pools(top);
+  take_entries(top, "pools", kMostPools, keys_of_pool(),
+               [this](const YamlMapping& at, PoolSection section) {
+                 take_pool(at, section);
+                 file_.pools.push_back(std::move(section));
+               });
+  take_entries(top, "modules", kMostModules, keys_of_module(),
+               [this](const YamlMapping& at, PoolSection section) {
+                 section.kind = "module";
+                 section.parts = "host=" + std::string(kNoTarget);
+                 take_pool(at, section);
+                 ModuleOptions options = read_module_options(
+                     at, "modules: " + section.name + ": ", expander());
+                 file_.modules.push_back({std::move(section), options});
+               });
   return std::move(file_);
 }
 
@@ -210,36 +246,36 @@ Given Reader::given(const YamlMapping& at, const std::string& key,
   return result;
 }
 
-void Reader::take_pools(const YamlMapping& top) {
-  const YamlMapping pools = top.mapping("pools", {});
-  const Names names = pools.keys();
-  if (names.size() > kMostPools) {
-    refuse_yaml(top.line("pools"), "pools: " + std::to_string(names.size()) +
-                                       " pools; expected at most " +
-                                       std::to_string(kMostPools));
+void Reader::take_entries(const YamlMapping& top, const std::string& key,
+                          std::size_t most, const Names& keys,
+                          const TakeEntry& take) {
+  const YamlMapping entries = top.mapping(key, {});
+  const Names names = entries.keys();
+  if (names.size() > most) {
+    refuse_yaml(top.line(key), key + ": " + std::to_string(names.size()) + " " +
+                                   key + "; expected at most " +
+                                   std::to_string(most));
   }
-  const Names keys = keys_of_pool();
   for (const std::string& name : names) {
-    const int line = std::max(pools.line(name), top.line("pools"));
+    const int line = std::max(entries.line(name), top.line(key));
     if (!is_pool_name(name)) {
-      refuse_yaml(line,
-                  "pools: expected a name of up to 60 letters, digits, '_', "
-                  "'-' and '.'");
+      refuse_yaml(line, key +
+                            ": expected a name of up to 60 letters, digits, "
+                            "'_', '-' and '.'");
     }
-    const std::string where = "pools: " + name;
-    PoolSection& pool = file_.pools.emplace_back();
-    pool.name = name;
-    pool.where = name_of(line, where, "");
-    const YamlMapping at = pools.mapping(name, keys);
-    take_settings(at, where + ": ", "", &pool);
-    take_secrets(at, where + ": ", pool);
-    take_parts(at, where + ": ", pool);
-    pool.custom_probes = read_custom_probes(
-        at, where + ": ",
-        [this](const std::string& text, int at_line, const std::string& key) {
-          return expand(text, at_line, key);
-        });
+    PoolSection section;
+    section.name = name;
+    section.where = name_of(line, key + ": " + name, "");
+    take(entries.mapping(name, keys), std::move(section));
   }
+}
+
+void Reader::take_pool(const YamlMapping& at, PoolSection& pool) {
+  const std::string where = pool.kind + "s: " + pool.name + ": ";
+  take_settings(at, where, "", &pool);
+  take_secrets(at, where, pool);
+  take_parts(at, where, pool);
+  pool.custom_probes = read_custom_probes(at, where, expander());
 }
 
 void Reader::take_secrets(const YamlMapping& at, const std::string& where,

@@ -9,6 +9,8 @@
 //       ssl_ca, ssl_cert, ssl_key     PEM or base64 of it, or …_file
 //       pool_max: 20 …                each setting that is of a pool
 //       custom_probes: {NAME: {…}}    see custom_probes_file.h
+//   modules:
+//     NAME: {…}                       see module_file.h
 //
 // The keys are those of Definition::file_key(), a mapping for each dot. Paths
 // are relative to the file's folder. ${NAME} in a value is the environment's
@@ -30,8 +32,10 @@
 
 namespace dbpool::exporter {
 
-// One of `pools`; without any members a pool that the environment alone makes.
+// One of `pools` or `modules`; without any members a pool that the environment
+// alone makes.
 struct PoolSection {
+  std::string kind = "pool";  // or "module", for notices
   std::string name = "default";
   std::string where;  // such as "FILE:7: pools: orders"; empty: no file has it
   Source source;
@@ -42,12 +46,19 @@ struct PoolSection {
   std::vector<CustomProbeOptions> custom_probes;
 };
 
+// One of `modules`. A host that leads nowhere stands for the targets'.
+struct ModuleSection {
+  PoolSection pool;
+  ModuleOptions options;
+};
+
 // The names of what it gives are such as "FILE:7: pools: orders: pool_max".
 struct ConfigFile {
   std::string shown_path;
   Source source;
   std::optional<Given> profile;
   std::vector<PoolSection> pools;
+  std::vector<ModuleSection> modules;
   std::vector<std::string> variables;  // those put into values
 };
 

@@ -87,13 +87,8 @@ void add_table(const std::vector<EffectiveSetting>& effective, Groups& groups) {
   }
 }
 
-void add_database(const PoolSettings& pool, Groups& groups) {
-  if (!pool.database) return;
-  std::string url = pool.database->description();
-  if (const auto mode = pool.database->get("sslmode")) {
-    url += "?sslmode=" + *mode;
-  }
-  groups.add("url", to_utf8(url));
+// What is given of them, masked.
+void add_secrets(const PoolSettings& pool, Groups& groups) {
   if (pool.database->get("password")) groups.add("password", kSecret);
   for (const Material& material : kMaterial) {
     if (std::ranges::find(pool.effective, material.variable,
@@ -101,6 +96,16 @@ void add_database(const PoolSettings& pool, Groups& groups) {
       groups.add(material.key, material.shown);
     }
   }
+}
+
+void add_database(const PoolSettings& pool, Groups& groups) {
+  if (!pool.database) return;
+  std::string url = pool.database->description();
+  if (const auto mode = pool.database->get("sslmode")) {
+    url += "?sslmode=" + *mode;
+  }
+  groups.add("url", to_utf8(url));
+  add_secrets(pool, groups);
 }
 
 template <typename T>
@@ -112,7 +117,9 @@ void add_bounds(YAML::Emitter& out, const Bounds<T>& bounds) {
 }
 
 // What a statement says, is sent and must answer may be secrets.
-void add_probe(YAML::Emitter& out, const CustomProbeOptions& probe) {
+// A module's have no interval.
+void add_probe(YAML::Emitter& out, const CustomProbeOptions& probe,
+               bool has_interval) {
   out << YAML::Key << probe.name << YAML::Value << YAML::BeginMap;
   Groups groups(out);
   groups.add("sql", std::to_string(probe.sql.size()) + " bytes of SQL");
@@ -143,16 +150,70 @@ void add_probe(YAML::Emitter& out, const CustomProbeOptions& probe) {
     }
     out << YAML::EndMap;
   }
-  groups.add("interval", duration_text(probe.interval));
+  if (has_interval) groups.add("interval", duration_text(probe.interval));
   groups.add("timeout", duration_text(probe.timeout));
   out << YAML::EndMap;
 }
 
-void add_custom_probes(YAML::Emitter& out, const PoolSettings& pool) {
+void add_custom_probes(YAML::Emitter& out, const PoolSettings& pool,
+                       bool has_interval) {
   if (pool.custom_probes.empty()) return;
   out << YAML::Key << "custom_probes" << YAML::Value << YAML::BeginMap;
   for (const CustomProbeOptions& probe : pool.custom_probes) {
-    add_probe(out, probe);
+    add_probe(out, probe, has_interval);
+  }
+  out << YAML::EndMap;
+}
+
+void add_role(const PoolSettings& pool, Groups& groups) {
+  groups.add("user", to_utf8(pool.database->user()));
+  groups.add("database", to_utf8(pool.database->database()));
+  add_secrets(pool, groups);
+}
+
+std::vector<std::string> texts_of(const std::vector<Network>& networks) {
+  std::vector<std::string> texts;
+  for (const Network& network : networks) texts.push_back(network.text());
+  return texts;
+}
+
+std::vector<std::string> built_in_probes(const ModuleOptions& options) {
+  std::vector<std::string> names;
+  if (options.connect) names.emplace_back("connect");
+  if (options.select_1) names.emplace_back("select_1");
+  if (options.server) names.emplace_back("server");
+  return names;
+}
+
+void add_module(const ModuleOptions& options, Groups& groups) {
+  const AllowList& allowed = options.allowed;
+  const auto yes_or_no = [](bool value) -> std::string {
+    return value ? "true" : "false";
+  };
+  groups.add_list("targets.hosts", allowed.hosts);
+  groups.add_list("targets.networks", texts_of(allowed.networks));
+  groups.add("targets.allow_loopback", yes_or_no(allowed.allow_loopback));
+  groups.add("targets.allow_link_local", yes_or_no(allowed.allow_link_local));
+  groups.add("max_connections", std::to_string(options.max_connections));
+  groups.add("keep", duration_text(options.keep));
+  groups.add("max_targets", std::to_string(options.max_targets));
+  groups.add("timeout", duration_text(options.timeout));
+  groups.add_list("probes", built_in_probes(options));
+}
+
+void add_modules(const std::vector<ModuleSettings>& modules,
+                 YAML::Emitter& out) {
+  if (modules.empty()) return;
+  out << YAML::Key << "modules" << YAML::Value << YAML::BeginMap;
+  for (const ModuleSettings& module : modules) {
+    out << YAML::Key << module.name() << YAML::Value << YAML::BeginMap;
+    Groups groups(out);
+    add_role(module.pool, groups);
+    add_table(module.pool.effective, groups);
+    add_module(module.options, groups);
+    groups.close();
+    add_custom_probes(out, module.pool, false);
+    out << YAML::EndMap;
   }
   out << YAML::EndMap;
 }
@@ -173,10 +234,12 @@ std::string config_page(const Settings& settings) {
     add_database(pool, groups);
     add_table(pool.effective, groups);
     groups.close();
-    add_custom_probes(out, pool);
+    add_custom_probes(out, pool, true);
     out << YAML::EndMap;
   }
-  out << YAML::EndMap << YAML::EndMap;
+  out << YAML::EndMap;
+  add_modules(settings.modules, out);
+  out << YAML::EndMap;
   return std::string(out.c_str(), out.size()) + "\n";
 }
 

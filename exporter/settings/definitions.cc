@@ -42,9 +42,11 @@ Refusal set_telemetry_path(Text text, Draft& draft) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
            (c >= '0' && c <= '9') || Text("/-._~").find(c) != Text::npos;
   };
-  constexpr std::array<Text, 9> kTaken = {
-      "/",         "/health", "/stats",       "/-/healthy",   "/-/ready",
-      "/-/reload", "/config", "/debug/pools", "/debug/report"};
+  constexpr std::array<Text, 11> kTaken = {
+      "/",          "/health",       "/stats",
+      "/-/healthy", "/-/ready",      "/-/reload",
+      "/config",    "/debug/pools",  "/debug/report",
+      "/probe",     "/probe/results"};
   constexpr std::size_t kLongest = 200;
   if (!text.starts_with('/') || text.size() > kLongest ||
       !std::all_of(text.begin(), text.end(), is_plain) ||

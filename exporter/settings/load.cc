@@ -7,8 +7,10 @@
 #include "exporter/settings/checks.h"
 #include "exporter/settings/config_file.h"
 #include "exporter/settings/definitions.h"
+#include "exporter/settings/module_file.h"
 #include "exporter/settings/nearest.h"
 #include "exporter/settings/pool_database.h"
+#include "exporter/settings/secret_files.h"
 #include "exporter/settings/settings.h"
 #include "exporter/settings/sources.h"
 
@@ -40,6 +42,33 @@ std::vector<std::string> without_repeats(const std::vector<std::string>& all) {
   return once;
 }
 
+Environment without_databases(Environment environment) {
+  for (const std::string_view name : kSecretVariables) {
+    environment.erase(std::string(name));
+    environment.erase(std::string(name) + "_FILE");
+  }
+  return environment;
+}
+
+// A target's connections last from one /probe to the next.
+void fit_to_targets(const ModuleOptions& module, PoolSettings& pool) {
+  PoolOptions& options = pool.options;
+  options.max_connections = module.max_connections;
+  options.min_connections = 0;
+  options.idle_timeout = std::nullopt;
+  options.leak_threshold = std::nullopt;
+  options.acquire_timeout = module.timeout;
+}
+
+// Of the settings that a module has, too, all are told.
+bool is_of_pools_alone(const EffectiveSetting& setting) {
+  if (setting.name == "DATABASE_URL") return true;
+  return std::ranges::any_of(definitions(), [&](const Definition& definition) {
+    return definition.key() == setting.name && definition.is_of_pool() &&
+           !is_of_module(definition);
+  });
+}
+
 class Loader {
  public:
   Loader(const std::vector<std::string>& args, const Environment& environment)
@@ -53,6 +82,8 @@ class Loader {
   void set_profile(const Given& given);
   void check_pools();
   void take_pool(const PoolSection& section);
+  void take_module(const ModuleSection& section);
+  void begin_pool(const PoolSection& section);
   void error(std::string line) { errors_.push_back(std::move(line)); }
 
   // Constant after construction.
@@ -87,6 +118,7 @@ tl::expected<Settings, EarlyExit> Loader::run() {
   check_program(draft_.settings, errors_);
   check_pools();
   for (const PoolSection& section : file_.pools) take_pool(section);
+  for (const ModuleSection& section : file_.modules) take_module(section);
   Settings& settings = draft_.settings;
   settings.expanded_variables = std::move(file_.variables);
   for (Notice& notice : unknown_variables(environment_)) {
@@ -155,8 +187,13 @@ void Loader::set_profile(const Given& given) {
 
 // What each pool would get is for one alone.
 void Loader::check_pools() {
-  if (file_.pools.empty()) file_.pools.emplace_back();
-  if (file_.pools.size() == 1) return;
+  const bool has_database =
+      flags_.demo || !variable(environment_, "DATABASE_URL").empty() ||
+      !variable(environment_, "DATABASE_URL_FILE").empty();
+  if (file_.pools.empty() && (file_.modules.empty() || has_database)) {
+    file_.pools.emplace_back();
+  }
+  if (file_.pools.size() <= 1) return;
   const std::string many = file_.shown_path + " has " +
                            std::to_string(file_.pools.size()) +
                            " pools; expected ";
@@ -168,12 +205,16 @@ void Loader::check_pools() {
   }
 }
 
-void Loader::take_pool(const PoolSection& section) {
+void Loader::begin_pool(const PoolSection& section) {
   Draft next;
   next.settings = std::move(draft_.settings);
   draft_ = std::move(next);
   draft_.pool.options.name = section.name;
   draft_.pool.custom_probes = section.custom_probes;
+}
+
+void Loader::take_pool(const PoolSection& section) {
+  begin_pool(section);
   Source given = given_;
   given.insert(section.source.begin(), section.source.end());
   apply_settings(true, given, draft_, errors_);
@@ -184,7 +225,32 @@ void Loader::take_pool(const PoolSection& section) {
   draft_.settings.pools.push_back(std::move(draft_.pool));
 }
 
+// Of flags and environment only what libpq itself would take.
+void Loader::take_module(const ModuleSection& section) {
+  begin_pool(section.pool);
+  const Source& given = section.pool.source;
+  apply_settings(true, given, draft_, errors_);
+  PoolSettings& pool = draft_.pool;
+  fit_to_targets(section.options, pool);
+  const bool is_demo = std::exchange(draft_.settings.demo, false);
+  take_database(without_databases(environment_), section.pool, given, draft_,
+                errors_);
+  check_pool(draft_, given, errors_);
+  draft_.settings.demo = is_demo;
+  std::erase_if(pool.effective, is_of_pools_alone);
+  draft_.settings.modules.push_back({std::move(pool), section.options});
+}
+
 }  // namespace
+
+bool ModuleSettings::asks_like(const ModuleSettings& other) const {
+  const PoolSettings& theirs = other.pool;
+  return options == other.options && pool.database == theirs.database &&
+         pool.options == theirs.options &&
+         pool.custom_probes == theirs.custom_probes &&
+         pool.log_queries == theirs.log_queries &&
+         pool.log_connections == theirs.log_connections;
+}
 
 std::string_view to_string(Profile profile) noexcept {
   return profile == Profile::kProduction ? "production" : "development";

@@ -210,7 +210,8 @@ TlsWishes DatabaseLoader::tls_wishes(const std::string& url_name) {
 
 // Those of a file's pools tell whose they are.
 void DatabaseLoader::notice(LogLevel level, std::string text) {
-  if (!section_.where.empty()) text = "pool " + section_.name + ": " + text;
+  if (!section_.where.empty())
+    text = section_.kind + " " + section_.name + ": " + text;
   draft_.settings.notices.push_back({level, std::move(text)});
 }
 

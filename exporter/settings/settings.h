@@ -20,6 +20,7 @@
 #include "exporter/http/listen_address.h"
 #include "exporter/logging/logger.h"
 #include "exporter/probes/custom_probe_options.h"
+#include "exporter/targets/module_options.h"
 #include "exporter/workload/options.h"
 
 namespace dbpool::exporter {
@@ -73,13 +74,25 @@ struct PoolSettings {
   std::vector<EffectiveSetting> effective;
 };
 
+// What /probe asks a target with.
+struct ModuleSettings {
+  // Of each target's pool, but for what the target says: its database leads
+  // nowhere until host, hostaddr, port and dbname are set.
+  PoolSettings pool;
+  ModuleOptions options;
+
+  const std::string& name() const noexcept { return pool.options.name; }
+  // Whether a target is asked the same way with both.
+  bool asks_like(const ModuleSettings& other) const;
+};
+
 struct WebSettings {
   std::vector<ListenAddress> listen;  // not empty, no two the same
   std::string telemetry_path;
   std::uint32_t max_requests = 0;
   bool enable_compression = false;  // of scrapes, in gzip
   bool enable_lifecycle = false;    // POST /-/reload
-  std::string config_file;        // of TLS and passwords; empty: neither
+  std::string config_file;          // of TLS and passwords; empty: neither
 };
 
 // To be logged once at the start. Holds no secret.
@@ -93,7 +106,9 @@ struct Settings {
   bool demo = false;
   bool check_only = false;  // --config.check
   bool dumpable = false;  // let the process' memory be seen (--debug.dumpable)
-  std::vector<PoolSettings> pools;  // not empty, no two of one name
+  // No two of one name; not empty unless there are modules.
+  std::vector<PoolSettings> pools;
+  std::vector<ModuleSettings> modules;  // no two of one name
   WebSettings web;
   LogOptions log;
 

@@ -7,7 +7,9 @@
 
 #include <chrono>
 #include <string>
+#include <vector>
 
+#include "dbpool/resolve.h"
 #include "tests/integration/opening_fixture.h"
 #include "tests/support/eventually.h"
 
@@ -55,6 +57,20 @@ TEST(Connect, TheSessionEndsWithTheConnection) {
   EXPECT_TRUE(eventually(std::chrono::seconds(60), [&count] {
     return shared_postgres().sql_value(count) == "0";
   }));
+}
+
+TEST(Resolve, GivesTheAddressesOfANameOrSaysWhyThereAreNone) {
+  const TimePoint later = Clock::now() + std::chrono::seconds(60);
+  EXPECT_EQ(resolve("10.1.2.3", later), std::vector<std::string>{"10.1.2.3"});
+  const auto here = resolve("localhost", later);
+  ASSERT_TRUE(here) << here.error().message;
+  EXPECT_THAT(*here, ::testing::Contains(::testing::AnyOf("127.0.0.1", "::1")));
+  for (const TimePoint deadline : {later, TimePoint{}}) {
+    const auto nowhere = resolve("no.such.name.invalid", deadline);
+    ASSERT_FALSE(nowhere);
+    EXPECT_EQ(nowhere.error().connect_failure, ConnectFailure::kResolve);
+    EXPECT_THAT(nowhere.error().message, HasSubstr("no.such.name.invalid"));
+  }
 }
 
 }  // namespace

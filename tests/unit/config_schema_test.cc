@@ -13,6 +13,7 @@
 #include <string>
 
 #include "exporter/settings/definitions.h"
+#include "exporter/settings/module_file.h"
 #include "tests/unit/config_file_fixture.h"
 
 namespace dbpool::exporter {
@@ -126,7 +127,7 @@ TEST(ConfigSchemaTest, HasTheSettingsOfTheTableWithTheirMeaning) {
     EXPECT_EQ(found->second, definition.meaning);
     leaves.erase(found);
   }
-  for (const char* key : {"profile", "pools"}) {
+  for (const char* key : {"profile", "pools", "modules"}) {
     EXPECT_EQ(top.erase(key), 1U) << key;
   }
   for (const char* key :
@@ -142,6 +143,21 @@ TEST(ConfigSchemaTest, HasTheSettingsOfTheTableWithTheirMeaning) {
   EXPECT_THAT(pool, IsEmpty());
 }
 
+TEST(ConfigSchemaTest, HasTheKeysOfModulesWithTheirMeaning) {
+  const json rules = schema().at("properties").at("modules");
+  const json module = rules.at("additionalProperties").at("properties");
+  for (const std::string& key : module_keys()) {
+    EXPECT_TRUE(module.contains(key)) << key;
+  }
+  for (const Definition& definition : definitions()) {
+    const std::string key = definition.file_key();
+    if (!definition.is_of_pool()) continue;
+    ASSERT_EQ(module.contains(key), is_of_module(definition)) << key;
+    if (!module.contains(key)) continue;
+    EXPECT_EQ(module.at(key).at("description"), definition.meaning);
+  }
+}
+
 TEST(ConfigSchemaTest, TakesTheExample) {
   const YAML::Node example = YAML::LoadFile(kFolder + "/config.example.yml");
   EXPECT_THAT(misfits(example, schema(), ""), IsEmpty());
@@ -153,7 +169,10 @@ TEST(ConfigSchemaTest, RefusesWhatTheProgramRefuses) {
         with_pool("    pool_max: [1]\n"), with_pool("    probe: often\n"),
         with_pool("    workload: {sql: SELECT 1}\n"),
         std::string("pools: {'a b': {}}\n"), std::string("profile: prod\n"),
-        std::string("pools: [a]\n")}) {
+        std::string("pools: [a]\n"),
+        std::string("modules: {a: {user: a, targets: [b]}}\n"),
+        std::string("modules: {a: {user: a, host: b}}\n"),
+        std::string("modules: {'a b': {}}\n")}) {
     EXPECT_THAT(misfits(YAML::Load(text), schema(), ""),
                 testing::Not(IsEmpty()))
         << text;
