@@ -31,8 +31,10 @@ install(FILES alerts/dbpool.rules.yml alerts/alertmanager.example.yml
 install(DIRECTORY alerts/runbooks DESTINATION "${_share}/alerts")
 install(FILES dashboards/overview.json dashboards/pool.json
               dashboards/database.json dashboards/workload.json
+              dashboards/fleet.json
         DESTINATION "${_share}/dashboards")
-install(DIRECTORY exporter/deploy/kubernetes DESTINATION "${_share}")
+install(DIRECTORY exporter/deploy/kubernetes exporter/deploy/fleet
+        DESTINATION "${_share}" USE_SOURCE_PERMISSIONS)
 install(
   FILES LICENSE
   DESTINATION "${_doc}/dbpool-dev"

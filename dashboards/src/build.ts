@@ -310,7 +310,7 @@ export interface TableOptions {
   columns: Column[];
   sortBy: string;
   /** The label whose cells link to the dashboard of that uid. */
-  link: { label: string; uid: string; title: string };
+  link?: { label: string; uid: string; title: string };
   width: number;
   height: number;
 }
@@ -382,23 +382,25 @@ export function tablePanel(options: TableOptions): sdk.Panel {
   for (const column of options.columns) {
     builder.overrideByName(...byName(column.title, columnProperties(column)));
   }
-  const variables = options.labels
-    .map((label) => `var-${label}=\${__data.fields["${label}"]}`)
-    .join("&");
-  builder.overrideByName(
-    ...byName(options.link.label, {
-      links: [
-        {
-          title: options.link.title,
-          url: `/d/${options.link.uid}?\${__url_time_range}&\${datasource:queryparam}&${variables}`,
-        },
-      ],
-    }),
-  );
+  if (options.link !== undefined) {
+    const variables = options.labels
+      .map((label) => `var-${label}=\${__data.fields["${label}"]}`)
+      .join("&");
+    builder.overrideByName(
+      ...byName(options.link.label, {
+        links: [
+          {
+            title: options.link.title,
+            url: `/d/${options.link.uid}?\${__url_time_range}&\${datasource:queryparam}&${variables}`,
+          },
+        ],
+      }),
+    );
+  }
   return builder.build();
 }
 
-function queryVariable(
+export function queryVariable(
   name: string,
   label: string,
   description: string,
@@ -417,13 +419,9 @@ function queryVariable(
     .current({ selected: true, text: ["All"], value: ["$__all"] });
 }
 
-function variables() {
+/** What one pool is chosen by. */
+function poolVariables() {
   return [
-    new sdk.DatasourceVariableBuilder("datasource")
-      .label("Data source")
-      .description("The Prometheus that scrapes the pools.")
-      .type("prometheus")
-      .current({ selected: false, text: "default", value: "default" }),
     queryVariable(
       "job",
       "job",
@@ -442,6 +440,17 @@ function variables() {
       "Pools of these processes.",
       'label_values(dbpool_max_connections{job=~"$job", instance=~"$instance"}, pool)',
     ),
+  ];
+}
+
+function variables(chosen: sdk.QueryVariableBuilder[]) {
+  return [
+    new sdk.DatasourceVariableBuilder("datasource")
+      .label("Data source")
+      .description("The Prometheus that scrapes the pools.")
+      .type("prometheus")
+      .current({ selected: false, text: "default", value: "default" }),
+    ...chosen,
     new sdk.ConstantVariableBuilder("runbooks")
       .label("Runbooks")
       .description("Where the pages of alerts/runbooks are served.")
@@ -449,18 +458,23 @@ function variables() {
   ];
 }
 
-/** Alerts without a pool, as that of an exporter that is down, show too. */
-export const kAlerts =
-  'ALERTS{alertstate="firing", alertname=~"Dbpool.+", alertname!="DbpoolWatchdog", job=~"$job", instance=~"$instance", pool=~"$pool|"}';
+export function alertsWhere(matchers: string): string {
+  return `ALERTS{alertstate="firing", alertname=~"Dbpool.+", alertname!="DbpoolWatchdog", ${matchers}}`;
+}
 
-function alertAnnotations(): sdk.AnnotationQueryBuilder {
+/** Alerts without a pool, as that of an exporter that is down, show too. */
+export const kAlerts = alertsWhere(
+  'job=~"$job", instance=~"$instance", pool=~"$pool|"',
+);
+
+function alertAnnotations(alerts: string): sdk.AnnotationQueryBuilder {
   return new sdk.AnnotationQueryBuilder()
     .name("Alerts")
     .datasource(kSource)
     .enable(true)
     .hide(false)
     .iconColor("red")
-    .expr(kAlerts)
+    .expr(alerts)
     .step("15s")
     .titleFormat("{{alertname}}")
     .textFormat("{{pool}} {{instance}}")
@@ -498,6 +512,9 @@ export interface DashboardOptions {
   uid: string;
   title: string;
   description: string;
+  /** By default those that choose pools, and the alerts about them. */
+  variables?: sdk.QueryVariableBuilder[];
+  alerts?: string;
   rows: Row[];
 }
 
@@ -511,8 +528,8 @@ export function dashboard(options: DashboardOptions): sdk.Dashboard {
     .tooltip(sdk.DashboardCursorSync.Crosshair)
     .time({ from: "now-1h", to: "now" })
     .refresh("30s")
-    .variables(variables())
-    .annotations([alertAnnotations()])
+    .variables(variables(options.variables ?? poolVariables()))
+    .annotations([alertAnnotations(options.alerts ?? kAlerts)])
     .links([
       new sdk.DashboardLinkBuilder("dbpool")
         .type(sdk.DashboardLinkType.Dashboards)

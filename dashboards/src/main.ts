@@ -5,6 +5,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 import { database } from "./database.js";
+import { fleet } from "./fleet.js";
 import { overview } from "./overview.js";
 import { pool } from "./pool.js";
 import { workload } from "./workload.js";
@@ -17,6 +18,7 @@ for (const [name, dashboard] of Object.entries({
   pool,
   database,
   workload,
+  fleet,
 })) {
   writeFileSync(
     join(folder, `${name}.json`),

@@ -98,6 +98,21 @@ TEST_F(InhibitionTest, AnExhaustedPoolHoldsBackThatItsRequestsWait) {
   EXPECT_EQ(arrived("full", free), free) << inbox_.report();
 }
 
+TEST_F(InhibitionTest, AnExporterThatReachesHardlyAnyHoldsBackEachOfItsOwn) {
+  const auto of = [](const char* exporter) {
+    return LabelMap{{"exporter", exporter}};
+  };
+  raise_and_wait("fleet", {"DbpoolMostDatabasesDown", "critical", of("a:1")});
+  raise("fleet", {"DbpoolDatabaseDown", "critical", of("a:1")});
+  raise_and_wait("fleet", {"DbpoolDatabaseDown", "critical", of("b:1")});
+  raise_and_wait("fleet", {"DbpoolTargetsUnseen", "warning", of("a:1")});
+  for (const nlohmann::json& notice : inbox_.notices()) {
+    const nlohmann::json& labels = notice.at("labels");
+    if (labels.at("alertname") != "DbpoolDatabaseDown") continue;
+    EXPECT_EQ(labels.at("exporter"), "b:1");
+  }
+}
+
 TEST_F(InhibitionTest, OtherPoolsAreNotHeldBack) {
   raise_and_wait("down", {"DbpoolDatabaseDown", "critical"});
   raise_and_wait("full", {"DbpoolExhausted", "critical"});

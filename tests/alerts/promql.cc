@@ -146,9 +146,10 @@ class Reader {
 };
 
 // Prometheus' own: series, and labels that it gives to scraped ones.
-const Words kOwnSeries = {"up", "ALERTS"};
-const Words kOwnLabels = {"job", "instance", "alertname", "alertstate",
-                          "severity"};
+const Words kOwnSeries = {"up", "ALERTS", "scrape_duration_seconds"};
+// `exporter` marks the targets of a fleet.
+const Words kOwnLabels = {"job",       "instance",   "exporter",
+                          "alertname", "alertstate", "severity"};
 
 std::string type_of(const MetricsPage& page, const std::string& metric) {
   for (const std::string_view suffix : {"_bucket", "_sum", "_count"}) {

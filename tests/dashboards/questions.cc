@@ -18,7 +18,8 @@ Question question_of(const nlohmann::json& panel, const nlohmann::json& target,
 
 std::vector<nlohmann::json> read_dashboards() {
   std::vector<nlohmann::json> dashboards;
-  for (const char* name : {"overview", "pool", "database", "workload"}) {
+  for (const char* name :
+       {"overview", "pool", "database", "workload", "fleet"}) {
     dashboards.push_back(nlohmann::json::parse(read_file(
         DBPOOL_SOURCE_DIR "/dashboards/" + std::string(name) + ".json")));
   }

@@ -46,6 +46,19 @@ ExporterOptions tls(const CertificateAuthority& ca, const Postgres& postgres,
                   {"DB_SSL_CA", base64(ca.certificate())}}};
 }
 
+ExporterOptions fleet(const CertificateAuthority& ca,
+                      const std::string& config) {
+  const nlohmann::json module = {
+      {"user", kPlantedUser},
+      {"password", kPlantedPassword},
+      {"database", "postgres"},
+      {"ssl_ca", ca.certificate()},
+      {"targets", {{"networks", {"127.0.0.1/32"}}, {"allow_loopback", true}}}};
+  // JSON is YAML.
+  write_file(config, nlohmann::json{{"modules", {{"stock", module}}}}.dump());
+  return {.args = {"--config.file=" + config}};
+}
+
 ScrapeTarget target(const std::string& job, Exporter& exporter,
                     std::string_view instance) {
   const nlohmann::json named = {{"target_label", "instance"},
@@ -55,14 +68,47 @@ ScrapeTarget target(const std::string& job, Exporter& exporter,
           .more = {{"relabel_configs", nlohmann::json::array({named})}}};
 }
 
+// As exporter/deploy/fleet has it, without the hash.
+ScrapeTarget fleet_target(const std::string& database, Exporter& exporter) {
+  const std::string address = "127.0.0.1:" + std::to_string(exporter.port());
+  const nlohmann::json targets = {{"targets", {"127.0.0.1:" + database}},
+                                  {"labels", {{"__param_module", "stock"}}}};
+  const auto relabel = [](const char* label, const std::string& value) {
+    return nlohmann::json{{"target_label", label}, {"replacement", value}};
+  };
+  const auto copy = [](const char* label) {
+    return nlohmann::json{{"source_labels", {"__address__"}},
+                          {"target_label", label}};
+  };
+  return {.job = "dbpool-targets",
+          .path = "/probe",
+          .more = {{"static_configs", nlohmann::json::array({targets})},
+                   {"relabel_configs",
+                    {copy("__param_target"), copy("instance"),
+                     relabel("exporter", std::string(kFleetExporter)),
+                     relabel("__address__", address)}}}};
+}
+
+// So rarely that its failures have no rate: that there were none is a query of
+// its own.
+ScrapeTarget gone_target(Exporter& exporter) {
+  ScrapeTarget target = fleet_target("1/gone", exporter);
+  target.job = "dbpool-targets-gone";
+  target.interval = "10s";
+  return target;
+}
+
 }  // namespace
 
 DashboardStage::DashboardStage(int demo_speed)
     : postgres_(server(ca_)),
       demo_(demo(demo_speed)),
       tls_(tls(ca_, postgres_, dir_.path() + "/web.yml")),
+      fleet_(fleet(ca_, dir_.path() + "/modules.yml")),
       prometheus_({target("dbpool-shop", demo_, kDemoInstance),
-                   target("dbpool-stock", tls_, kTlsInstance)},
+                   target("dbpool-stock", tls_, kTlsInstance),
+                   fleet_target(std::to_string(postgres_.port()), fleet_),
+                   gone_target(fleet_)},
                   {.rules = generated_rules(kRulesTimeScale)}) {}
 
 std::chrono::seconds DashboardStage::age() const {

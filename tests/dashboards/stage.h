@@ -12,14 +12,16 @@
 
 namespace dbpool::test {
 
-// Their labels `instance`.
+// Their labels `instance`, and the label `exporter` of the fleet's targets.
 inline constexpr std::string_view kDemoInstance = "shop.example:10187";
 inline constexpr std::string_view kTlsInstance = "stock.example:10187";
+inline constexpr std::string_view kFleetExporter = "exporter-0.example:10187";
 
 // What the dashboards show in the tests: a real Prometheus with the rules,
 // which scrapes two exporters each second. One runs its demo; the other
 // reaches its database by TLS, with a certificate that expires in ten days,
-// under a steady load, and has a web configuration.
+// under a steady load, and has a web configuration. A third is a fleet's: it
+// is asked about the same database, and about one that is not there.
 class DashboardStage {
  public:
   // How many times as fast as a user sees it the demo swings.
@@ -38,6 +40,7 @@ class DashboardStage {
   const TempDir dir_;
   Exporter demo_;
   Exporter tls_;
+  Exporter fleet_;
   const Prometheus prometheus_;
   const std::chrono::steady_clock::time_point start_ =
       std::chrono::steady_clock::now();

@@ -131,7 +131,7 @@ test("the rules and dashboards are those of alerts/ and dashboards/", () => {
   const dashboards = manifests["dashboards.yaml"].map(({ data }) => data);
   assert.deepEqual(
     dashboards.flatMap((data) => Object.values(data).map((text) => JSON.parse(text))),
-    ["overview", "pool", "database", "workload"].map((name) =>
+    ["overview", "pool", "database", "workload", "fleet"].map((name) =>
       JSON.parse(readFileSync(join(root, `dashboards/${name}.json`), "utf8")),
     ),
   );

@@ -57,12 +57,22 @@ std::string percent_encoded(const std::string& text) {
 
 Prometheus::Prometheus(const std::vector<ScrapeTarget>& targets,
                        const PrometheusOptions& options)
-    : targets_(targets.size()), port_(free_port()) {
-  write_file(dir_.path() + "/prometheus.yml", configuration(targets, options));
-  if (!options.rules.empty()) {
-    write_file(dir_.path() + "/rules.yml", options.rules);
-  }
+    : targets_(targets.size()) {
+  std::map<std::string, std::string> files = {
+      {"prometheus.yml", configuration(targets, options)}};
+  if (!options.rules.empty()) files.emplace("rules.yml", options.rules);
+  start(files);
+}
 
+Prometheus::Prometheus(const std::map<std::string, std::string>& files) {
+  start(files);
+}
+
+void Prometheus::start(const std::map<std::string, std::string>& files) {
+  for (const auto& [name, contents] : files) {
+    write_file(dir_.path() + "/" + name, contents);
+  }
+  port_ = free_port();
   process_.emplace(
       "prometheus",
       std::vector<std::string>{

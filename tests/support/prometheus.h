@@ -2,6 +2,7 @@
 #define DBPOOL_TESTS_SUPPORT_PROMETHEUS_H_
 
 #include <chrono>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
@@ -35,6 +36,10 @@ class Prometheus {
   explicit Prometheus(const std::vector<ScrapeTarget>& targets,
                       const PrometheusOptions& options = {});
 
+  // With a configuration of one's own: the contents of "prometheus.yml", and
+  // of what that names, by their paths relative to it.
+  explicit Prometheus(const std::map<std::string, std::string>& files);
+
   int port() const { return port_; }
   std::string output() const { return process_->output(); }
 
@@ -49,15 +54,17 @@ class Prometheus {
   // The value of the only sample; empty when there is none.
   std::optional<double> query_value(const std::string& promql) const;
 
-  // Waits until every target was scraped well; false at the deadline.
+  // Waits until every target that it was given was scraped well; false at the
+  // deadline.
   bool wait_until_scraped(std::chrono::milliseconds deadline);
 
  private:
+  void start(const std::map<std::string, std::string>& files);
   // The query is percent-encoded; `promql` is for the error's text.
   nlohmann::json ask(const std::string& path, const std::string& promql) const;
 
   const TempDir dir_;
-  const std::size_t targets_;
+  const std::size_t targets_ = 0;
   int port_ = 0;
   std::optional<Process> process_;
 };

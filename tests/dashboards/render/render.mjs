@@ -34,6 +34,7 @@ function variablesFor(name) {
     __rate_interval: "4s",
     job: ".+",
     instance: isOfOne ? DBPOOL_DEMO_INSTANCE : ".+",
+    exporter: ".+",
     pool: ".+",
   };
 }

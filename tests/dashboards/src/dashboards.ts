@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 
 export const kFolder = join(__dirname, "../../../dashboards");
-export const kNames = ["overview", "pool", "database", "workload"];
+export const kNames = ["overview", "pool", "database", "workload", "fleet"];
 
 export interface Target {
   expr: string;
@@ -97,7 +97,9 @@ export function selectors(expr: string): Selector[] {
 export function bareNames(expr: string): string[] {
   const withoutStrings = expr.replace(/"[^"]*"/g, '""');
   return [
-    ...withoutStrings.matchAll(/\b(?:dbpool_|process_)\w+\b(?!\{)/g),
+    ...withoutStrings.matchAll(
+      /\b(?:dbpool[_:]|process_)[\w:]+(?![\w:{])/g,
+    ),
   ].map(([name]) => name);
 }
 

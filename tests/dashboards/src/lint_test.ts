@@ -18,6 +18,11 @@ import {
   Variable,
 } from "./dashboards.js";
 
+/** What is recorded of a fleet names no target, but its exporter. */
+function placeOf({ uid }: Dashboard): string {
+  return uid === "dbpool-fleet" ? "exporter" : "instance";
+}
+
 type Rule = (dashboard: Dashboard) => string[];
 
 function variableRule(name: string): Rule {
@@ -84,7 +89,8 @@ const rules: Record<string, Rule> = {
       : ["datasource"];
   },
   "template-job-rule": variableRule("job"),
-  "template-instance-rule": variableRule("instance"),
+  "template-instance-rule": (dashboard) =>
+    variableRule(placeOf(dashboard))(dashboard),
   "template-pool-rule": variableRule("pool"),
   "template-on-time-change-reload-rule": ({ templating }) =>
     templating.list
@@ -143,12 +149,14 @@ const rules: Record<string, Rule> = {
     ),
   ),
   "target-job-rule": matcherRule("job"),
-  "target-instance-rule": matcherRule("instance"),
+  "target-instance-rule": (dashboard) =>
+    matcherRule(placeOf(dashboard))(dashboard),
   "target-pool-rule": exprRule((expr) =>
     selectors(expr)
       .filter(
         ({ metric }) =>
-          metric.startsWith("dbpool_") && !metric.startsWith("dbpool_exporter_"),
+          /^dbpool[_:]/.test(metric) &&
+          !/^dbpool(_exporter_|:targets)/.test(metric),
       )
       .every(
         ({ metric, matchers }) =>
