@@ -220,8 +220,8 @@ TEST(BadSettingsTest, VersionAndHelpNeedNoDatabase) {
   EXPECT_THAT(version.output,
               AllOf(HasSubstr("dbpool_exporter"), HasSubstr("g++")));
   for (const char* library :
-       {"libpq", "OpenSSL", "civetweb", "libxcrypt", "zlib", "yaml-cpp", "spdlog",
-        "fmt", "Asio", "CLI11", "nlohmann-json", "tl::expected"}) {
+       {"libpq", "OpenSSL", "civetweb", "libxcrypt", "zlib", "yaml-cpp",
+        "spdlog", "fmt", "Asio", "CLI11", "nlohmann-json", "tl::expected"}) {
     EXPECT_THAT(version.output,
                 ContainsRegex("  " + std::string(library) + " +[0-9]+[.]"));
   }
