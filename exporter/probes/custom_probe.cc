@@ -10,9 +10,6 @@ namespace dbpool::exporter {
 
 namespace {
 
-// Many times what kMostProbeValues rows need.
-constexpr std::size_t kLargestResult = std::size_t{4} << 20;
-
 constexpr std::string_view kUnexpected = "unexpected";
 constexpr std::string_view kRole = "role";
 
@@ -92,7 +89,7 @@ tl::expected<std::vector<ProbeValue>, ProbeFailure> CustomProbe::ask(
   if (!lease) return failed(std::move(lease.error()));
   ExecuteOptions execute;
   execute.stop = stop;
-  execute.max_result_bytes = kLargestResult;
+  execute.max_result_bytes = kLargestProbeResult;
   execute.timeout = now + timeout - Clock::now();
   if (auto role = check_role(**lease, execute); !role) {
     return tl::make_unexpected(std::move(role.error()));

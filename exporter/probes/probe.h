@@ -2,6 +2,7 @@
 #ifndef DBPOOL_EXPORTER_PROBES_PROBE_H_
 #define DBPOOL_EXPORTER_PROBES_PROBE_H_
 
+#include <cstddef>
 #include <span>
 #include <stop_token>
 #include <string_view>
@@ -12,6 +13,10 @@
 #include "dbpool/options.h"
 
 namespace dbpool::exporter {
+
+// Of one statement of a probe, in bytes: many times what one needs, and little
+// enough for a server that is asked by thousands.
+inline constexpr std::size_t kLargestProbeResult = std::size_t{4} << 20;
 
 // The label `reason` for an error: the name of its acquire or connect
 // failure; statement_timeout, connection_lost or server_error for a

@@ -30,6 +30,7 @@ ProbeResult SelectProbe::run(Duration timeout, const std::stop_token& stop) {
   ExecuteOptions execute;
   execute.timeout = deadline - Clock::now();
   execute.stop = stop;
+  execute.max_result_bytes = kLargestProbeResult;
   auto rows = (*lease)->execute({kSelectProbeStatement, sql_}, {}, execute);
   if (!rows) return Unexpected(std::move(rows.error()));
   return {};

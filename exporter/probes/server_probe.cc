@@ -36,6 +36,7 @@ ExecuteOptions until(TimePoint deadline, const std::stop_token& stop) {
   ExecuteOptions options;
   options.stop = stop;
   options.timeout = deadline - Clock::now();
+  options.max_result_bytes = kLargestProbeResult;
   return options;
 }
 

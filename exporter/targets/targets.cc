@@ -153,8 +153,7 @@ std::optional<Targets::No> Targets::enter(const Asked& asked, bool& is_slow) {
   if (stop_.stop_requested()) {
     return No{ProbeOutcome::kBusy, "shutting down"};
   }
-  const auto kept = asked.module->kept.find(asked.name);
-  is_slow = kept != asked.module->kept.end() && kept->second->was_slow;
+  is_slow = is_slow_server(*asked.module, asked.name);
   if (under_way_ >= most_under_way_) {
     return No{ProbeOutcome::kBusy, "too many probes are under way"};
   }
@@ -165,6 +164,17 @@ std::optional<Targets::No> Targets::enter(const Asked& asked, bool& is_slow) {
   ++under_way_;
   if (is_slow) ++slow_under_way_;
   return std::nullopt;
+}
+
+// Whether any database there took all of its time when it was last asked: who
+// asks may make up names of databases.
+bool Targets::is_slow_server(const Module& module, std::string_view name) {
+  const std::string server(name.substr(0, name.rfind('/') + 1));
+  for (auto each = module.kept.lower_bound(server);
+       each != module.kept.end() && each->first.starts_with(server); ++each) {
+    if (each->second->was_slow) return true;
+  }
+  return false;
 }
 
 void Targets::leave(bool is_slow) {
@@ -280,7 +290,7 @@ void Targets::note(const Asked& asked, Entry& entry, const TargetRun& run) {
     const std::lock_guard lock(mutex_);
     was_up = entry.is_up.value_or(true);
     entry.is_up = run.up;
-    entry.was_slow = !run.up && Clock::now() >= asked.deadline;
+    entry.was_slow = Clock::now() >= asked.deadline;
   }
   const std::string& module = asked.module->settings->name();
   if (was_up && !run.up) {

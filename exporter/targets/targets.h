@@ -124,6 +124,7 @@ class Targets final : public metrics::Source {
   ModulePtr find_module(const std::optional<std::string>& name) const;
   std::optional<No> enter(const Asked& asked, bool& is_slow);
   void leave(bool is_slow);
+  static bool is_slow_server(const Module& module, std::string_view name);
   OrNo<std::string> ask(const Asked& asked, Story& story, ProbeEntry& result);
   std::optional<No> find_addresses(const Asked& asked, Story& story,
                                    TargetAddresses& addresses) const;

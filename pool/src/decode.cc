@@ -53,10 +53,26 @@ Unexpected no_binary(const Rows& rows, std::size_t row, std::size_t column,
                                    "; ask for ResultFormat::kText"));
 }
 
-Unexpected is_null_error(const Rows& rows, std::size_t row,
-                         std::size_t column) {
-  return tl::unexpected(
-      misfit(rows, row, column, "is NULL; read it as a std::optional"));
+bool is_there(const Rows& rows, std::size_t row, std::size_t column) {
+  return row < rows.size() && column < rows.columns();
+}
+
+bool has_value(const Rows& rows, std::size_t row, std::size_t column) {
+  return is_there(rows, row, column) && !rows.is_null(row, column);
+}
+
+Unexpected no_value(const Rows& rows, std::size_t row, std::size_t column) {
+  if (is_there(rows, row, column)) {
+    return tl::unexpected(
+        misfit(rows, row, column, "is NULL; read it as a std::optional"));
+  }
+  Error error;
+  error.kind = ErrorKind::kUsage;
+  error.message = "row " + std::to_string(row) + ", column " +
+                  std::to_string(column) + ": the result has " +
+                  std::to_string(rows.size()) + " rows of " +
+                  std::to_string(rows.columns()) + " columns";
+  return tl::unexpected(std::move(error));
 }
 
 // The first sizeof(Number) bytes, most significant first.
@@ -191,7 +207,7 @@ Error out_of_range(const Rows& rows, std::size_t row, std::size_t column,
 
 Expected<bool> decode_bool(const Rows& rows, std::size_t row,
                            std::size_t column) {
-  if (rows.is_null(row, column)) return is_null_error(rows, row, column);
+  if (!has_value(rows, row, column)) return no_value(rows, row, column);
   const std::string_view raw = rows.raw(row, column);
   if (rows.is_binary(column)) {
     if (rows.type_oid(column) != kBoolOid || raw.size() != 1) {
@@ -206,7 +222,7 @@ Expected<bool> decode_bool(const Rows& rows, std::size_t row,
 
 Expected<std::int64_t> decode_int(const Rows& rows, std::size_t row,
                                   std::size_t column) {
-  if (rows.is_null(row, column)) return is_null_error(rows, row, column);
+  if (!has_value(rows, row, column)) return no_value(rows, row, column);
   if (!rows.is_binary(column)) {
     return parse<std::int64_t>(rows, row, column, "an integer");
   }
@@ -232,7 +248,7 @@ Expected<std::uint64_t> decode_uint(const Rows& rows, std::size_t row,
 
 Expected<double> decode_double(const Rows& rows, std::size_t row,
                                std::size_t column) {
-  if (rows.is_null(row, column)) return is_null_error(rows, row, column);
+  if (!has_value(rows, row, column)) return no_value(rows, row, column);
   if (!rows.is_binary(column)) {
     return parse<double>(rows, row, column, "a number");
   }
@@ -244,7 +260,7 @@ Expected<double> decode_double(const Rows& rows, std::size_t row,
 
 Expected<std::string_view> decode_text(const Rows& rows, std::size_t row,
                                        std::size_t column) {
-  if (rows.is_null(row, column)) return is_null_error(rows, row, column);
+  if (!has_value(rows, row, column)) return no_value(rows, row, column);
   if (rows.is_binary(column) && !is_text_like(rows.type_oid(column))) {
     return no_binary(rows, row, column, "text");
   }
@@ -253,7 +269,7 @@ Expected<std::string_view> decode_text(const Rows& rows, std::size_t row,
 
 Expected<std::vector<std::byte>> decode_bytes(const Rows& rows, std::size_t row,
                                               std::size_t column) {
-  if (rows.is_null(row, column)) return is_null_error(rows, row, column);
+  if (!has_value(rows, row, column)) return no_value(rows, row, column);
   const std::string_view raw = rows.raw(row, column);
   if (rows.type_oid(column) != kByteaOid) {
     return tl::unexpected(misfit(rows, row, column, "is not a bytea"));

@@ -66,7 +66,8 @@ bool Rows::is_binary(std::size_t column) const noexcept {
 }
 
 bool Rows::is_null(std::size_t row, std::size_t column) const noexcept {
-  assert(row < size() && column < columns());
+  // get() tells of what is not there: a server may answer what it likes.
+  if (row >= size() || column >= columns()) return false;
   return PQgetisnull(result_.get(), static_cast<int>(row),
                      static_cast<int>(column)) != 0;
 }

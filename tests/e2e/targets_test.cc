@@ -3,9 +3,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <array>
 #include <chrono>
+#include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <future>
+#include <initializer_list>
 #include <memory>
 #include <string>
 #include <thread>
@@ -16,6 +20,7 @@
 #include "exporter/targets/targets.h"
 #include "tests/e2e/metrics_page.h"
 #include "tests/e2e/targets_fixture.h"
+#include "tests/integration/fake_server.h"
 #include "tests/support/eventually.h"
 
 namespace dbpool::test {
@@ -313,6 +318,92 @@ TEST_F(TargetsTest, ATargetThatSaysNothingTakesItsTimeAndNoMore) {
             1);
 }
 
+// A server that lets everybody in and answers each statement with one value.
+class ServerOfOneValue {
+ public:
+  int port() const { return server_.port(); }
+
+ private:
+  static std::string message(char type, const std::string& body) {
+    const auto size = static_cast<std::uint32_t>(body.size() + 4);
+    std::string text(1, type);
+    for (int shift = 24; shift >= 0; shift -= 8) {
+      text += static_cast<char>(size >> shift & 0xff);
+    }
+    return text + body;
+  }
+  static std::string ready() { return message('Z', "I"); }
+  static std::string bytes(std::initializer_list<int> values) {
+    std::string text;
+    for (const int value : values) text += static_cast<char>(value);
+    return text;
+  }
+  static std::string columns() {
+    return message('T', bytes({0, 1, 'v', 0, 0, 0,  0,  0,  0,  0, 0,
+                               0, 0, 23,  0, 4, -1, -1, -1, -1, 0, 0}));
+  }
+  static std::string row() {
+    return message('D', bytes({0, 1, 0, 0, 0, 1, '7'})) +
+           message('C', std::string("SELECT 1") + '\0');
+  }
+  static std::string answer_to(char type, const std::string& body) {
+    switch (type) {
+      case 'Q':
+        return columns() + row() + ready();
+      case 'P':
+        return message('1', "");
+      case 'B':
+        return message('2', "");
+      case 'C':
+        return message('3', "");
+      case 'D':
+        return (body.starts_with('S') ? message('t', bytes({0, 0})) : "") +
+               columns();
+      case 'E':
+        return row();
+      case 'S':
+        return ready();
+      default:
+        return "";
+    }
+  }
+  static void serve(int client, const std::string&) {
+    FakeServer::send(client, message('R', bytes({0, 0, 0, 0})) +
+                                 message('K', bytes({0, 0, 0, 7, 0, 0, 0, 7})) +
+                                 ready());
+    std::string taken;
+    std::array<char, 4096> buffer;
+    for (;;) {
+      const auto count = ::recv(client, buffer.data(), buffer.size(), 0);
+      if (count <= 0) return;
+      taken.append(buffer.data(), static_cast<std::size_t>(count));
+      std::string answer;
+      while (taken.size() >= 5) {
+        std::size_t size = 0;
+        for (std::size_t i = 1; i < 5; ++i) {
+          size = size << 8 | static_cast<unsigned char>(taken[i]);
+        }
+        if (taken.size() < size + 1) break;
+        answer += answer_to(taken[0], taken.substr(5, size - 4));
+        taken.erase(0, size + 1);
+      }
+      FakeServer::send(client, answer);
+    }
+  }
+
+  FakeServer server_{&ServerOfOneValue::serve};
+};
+
+TEST_F(TargetsTest, AServerThatAnswersSomethingElseFailsItsProbesAlone) {
+  const ServerOfOneValue odd;
+  use(module_text("fleet",
+                  ", custom_probes: {role: {sql: SELECT 1, role: primary}}"));
+  const MetricsPage found = page(target_text(odd.port()));
+  EXPECT_EQ(found.value("dbpool_probe_success", {{"probe", "server"}}), 0);
+  EXPECT_EQ(found.value("dbpool_probe_success", {{"probe", "role"}}), 0);
+  targets_->stop();  // it serves until they go
+}
+
 TEST_F(TargetsTest, NoMoreAreUnderWayThanMayBe) {
   BlackHole hole;
   use(module_text("fleet"), 1);
@@ -339,6 +430,8 @@ TEST_F(TargetsTest, TargetsThatDoNotAnswerLeaveRoomForThoseThatDo) {
                               [&] { return probe(target_text(one.port())); });
   one.wait_for_client();
   EXPECT_THAT(probe(target_text(two.port())).text,
+              HasSubstr("503: too many probes of targets that do not answer"));
+  EXPECT_THAT(probe(target_text(two.port(), "made_up")).text,
               HasSubstr("503: too many probes of targets that do not answer"));
   EXPECT_EQ(page(here()).value("dbpool_up"), 1);
   targets_->stop();

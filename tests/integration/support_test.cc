@@ -141,7 +141,8 @@ TEST(SupportProcess, NamesTheMissingProgram) {
 }
 
 TEST(SupportHttp, ReadsWhatPrometheusAnswers) {
-  Prometheus prometheus({});
+  const std::vector<ScrapeTarget> nobody;
+  Prometheus prometheus(nobody);
   EXPECT_EQ(http_get(prometheus.port(), "/-/healthy").status, 200);
   EXPECT_EQ(http_get(prometheus.port(), "/no/such").status, 404);
   const HttpResponse head =
@@ -160,7 +161,8 @@ TEST(SupportHttp, FailsWhenNobodyAnswers) {
 
 TEST(SupportPrometheus, ScrapesAndAnswersQueries) {
   // The second scrapes the first.
-  Prometheus first({});
+  const std::vector<ScrapeTarget> nobody;
+  Prometheus first(nobody);
   Prometheus second({{.job = "first", .port = first.port()}});
   ASSERT_TRUE(second.wait_until_scraped(seconds(60))) << second.output();
   EXPECT_EQ(second.query_value("up{job=\"first\"}"), 1.0);

@@ -209,6 +209,19 @@ TEST(Rows, NullNeedsAnOptional) {
             std::string::npos);
 }
 
+TEST(Rows, WhatIsNotThereIsAnError) {
+  const Rows rows = one(kInt4, "3");
+  EXPECT_EQ(rows.get<int>(1, 0).error().message,
+            "row 1, column 0: the result has 1 rows of 1 columns");
+  EXPECT_FALSE(rows.get<bool>(0, 1));
+  EXPECT_FALSE(rows.get<double>(0, 1));
+  EXPECT_FALSE(rows.get<unsigned>(0, 1));
+  EXPECT_FALSE(rows.get<std::string>(7, 7));
+  EXPECT_FALSE(rows.get<std::vector<std::byte>>(0, 1));
+  EXPECT_FALSE(rows.get<std::optional<int>>(0, 1));
+  EXPECT_FALSE(Rows().get<int>(0, 0));
+}
+
 TEST(Rows, AnErrorNeverHoldsTheValue) {
   const auto message = error_of<int>(one(kText, "planted-secret"));
   EXPECT_EQ(message.find("planted-secret"), std::string::npos);
