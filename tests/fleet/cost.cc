@@ -161,7 +161,8 @@ PrometheusFigures figures_of(const Prometheus& prometheus) {
 
 void measure_prometheus(const Databases& databases,
                         const FleetExporter& exporter, FleetCost& cost) {
-  const Prometheus prometheus(shard_files({.exporters = {exporter.address()},
+  const Prometheus prometheus(Prometheus::Files(),
+                              shard_files({.exporters = {exporter.address()},
                                            .targets = databases.targets(),
                                            .interval = kInterval}));
   const PrometheusFigures before = figures_of(prometheus);

@@ -179,13 +179,16 @@ void Fleet::start_servers(const FleetOptions& options) {
   }
   std::vector<std::string> servers;
   for (; shard.index < shard.count; ++shard.index) {
-    servers_.push_back(std::make_unique<Prometheus>(shard_files(shard)));
+    servers_.push_back(
+        std::make_unique<Prometheus>(Prometheus::Files(), shard_files(shard)));
     servers.push_back(local(servers_.back()->port()));
   }
-  global_.emplace(std::map<std::string, std::string>{
-      {"prometheus.yml",
-       fleet_configuration({"--federate=" + joined(servers),
-                            "--interval=" + options.interval})}});
+  global_.emplace(
+      Prometheus::Files(),
+      std::map<std::string, std::string>{
+          {"prometheus.yml",
+           fleet_configuration({"--federate=" + joined(servers),
+                                "--interval=" + options.interval})}});
 }
 
 }  // namespace dbpool::test

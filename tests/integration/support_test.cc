@@ -141,8 +141,7 @@ TEST(SupportProcess, NamesTheMissingProgram) {
 }
 
 TEST(SupportHttp, ReadsWhatPrometheusAnswers) {
-  const std::vector<ScrapeTarget> nobody;
-  Prometheus prometheus(nobody);
+  Prometheus prometheus({});
   EXPECT_EQ(http_get(prometheus.port(), "/-/healthy").status, 200);
   EXPECT_EQ(http_get(prometheus.port(), "/no/such").status, 404);
   const HttpResponse head =
@@ -161,8 +160,7 @@ TEST(SupportHttp, FailsWhenNobodyAnswers) {
 
 TEST(SupportPrometheus, ScrapesAndAnswersQueries) {
   // The second scrapes the first.
-  const std::vector<ScrapeTarget> nobody;
-  Prometheus first(nobody);
+  Prometheus first({});
   Prometheus second({{.job = "first", .port = first.port()}});
   ASSERT_TRUE(second.wait_until_scraped(seconds(60))) << second.output();
   EXPECT_EQ(second.query_value("up{job=\"first\"}"), 1.0);

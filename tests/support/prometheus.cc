@@ -64,7 +64,7 @@ Prometheus::Prometheus(const std::vector<ScrapeTarget>& targets,
   start(files);
 }
 
-Prometheus::Prometheus(const std::map<std::string, std::string>& files) {
+Prometheus::Prometheus(Files, const std::map<std::string, std::string>& files) {
   start(files);
 }
 

@@ -38,7 +38,8 @@ class Prometheus {
 
   // With a configuration of one's own: the contents of "prometheus.yml", and
   // of what that names, by their paths relative to it.
-  explicit Prometheus(const std::map<std::string, std::string>& files);
+  struct Files {};
+  Prometheus(Files, const std::map<std::string, std::string>& files);
 
   int port() const { return port_; }
   std::string output() const { return process_->output(); }
