@@ -234,7 +234,7 @@ Expected<std::int64_t> decode_int(const Rows& rows, std::size_t row,
 
 Expected<std::uint64_t> decode_uint(const Rows& rows, std::size_t row,
                                     std::size_t column) {
-  if (!rows.is_null(row, column) && !rows.is_binary(column) &&
+  if (has_value(rows, row, column) && !rows.is_binary(column) &&
       !rows.raw(row, column).starts_with('-')) {
     return parse<std::uint64_t>(rows, row, column, "an integer");
   }
