@@ -83,8 +83,12 @@ class Watched {
       [] { return std::string(); },
       std::make_shared<exporter::ReportNumbers>(),
       log_};
-  exporter::LiveFeed feed_{[] { return std::vector{shared_pool().stats()}; },
-                           [] { return std::vector<exporter::LivePool>(); }};
+  exporter::LiveFeed feed_{
+      [] {
+        return std::vector<exporter::LiveFeed::Sampled>{
+            {shared_pool().stats(), shared_pool().options().acquire_timeout}};
+      },
+      [] { return std::vector<exporter::LivePool>(); }};
 };
 
 std::optional<Watched> watched;
