@@ -2,12 +2,12 @@
 
 #include <zlib.h>
 
-#include <algorithm>
-#include <cctype>
 #include <limits>
 #include <new>
 #include <optional>
 #include <utility>
+
+#include "exporter/settings/parsers.h"
 
 namespace dbpool::exporter {
 
@@ -17,21 +17,9 @@ namespace {
 constexpr int kWindowBits = 15 + 16;
 constexpr int kMemoryLevel = 8;  // zlib's default
 
-std::string_view trimmed(std::string_view text) {
-  const auto first = text.find_first_not_of(" \t");
-  if (first == std::string_view::npos) return "";
-  return text.substr(first, text.find_last_not_of(" \t") - first + 1);
-}
-
-bool is_same(std::string_view text, std::string_view lower) {
-  return std::ranges::equal(text, lower, [](char a, char b) {
-    return std::tolower(static_cast<unsigned char>(a)) == b;
-  });
-}
-
 // "q=0", "q=0.000"; anything else is a weight that is not none.
 bool is_refusal(std::string_view parameter) {
-  if (parameter.size() < 3 || !is_same(parameter.substr(0, 2), "q=")) {
+  if (parameter.size() < 3 || !is_same_name(parameter.substr(0, 2), "q=")) {
     return false;
   }
   return parameter.find_first_not_of("0.", 2) == std::string_view::npos;
@@ -44,9 +32,9 @@ struct Coding {
 
 Coding coding_of(std::string_view element) {
   const auto semicolon = element.find(';');
-  Coding coding{trimmed(element.substr(0, semicolon))};
+  Coding coding{trim(element.substr(0, semicolon))};
   if (semicolon != std::string_view::npos) {
-    coding.is_refused = is_refusal(trimmed(element.substr(semicolon + 1)));
+    coding.is_refused = is_refusal(trim(element.substr(semicolon + 1)));
   }
   return coding;
 }
@@ -58,7 +46,7 @@ bool accepts_gzip(std::string_view accept_encoding) noexcept {
   while (!accept_encoding.empty()) {
     const auto comma = accept_encoding.find(',');
     const Coding coding = coding_of(accept_encoding.substr(0, comma));
-    if (is_same(coding.name, "gzip")) return !coding.is_refused;
+    if (is_same_name(coding.name, "gzip")) return !coding.is_refused;
     if (coding.name == "*") any = !coding.is_refused;
     if (comma == std::string_view::npos) break;
     accept_encoding.remove_prefix(comma + 1);

@@ -74,12 +74,13 @@ void append_headers(std::string& wire, const std::vector<Header>& own,
 
 }  // namespace
 
+bool is_same_name(std::string_view a, std::string_view b) noexcept {
+  return std::ranges::equal(a, b, same_letter);
+}
+
 std::string_view Request::header(std::string_view name) const noexcept {
   for (const HeaderView& candidate : headers) {
-    if (std::equal(candidate.name.begin(), candidate.name.end(), name.begin(),
-                   name.end(), same_letter)) {
-      return candidate.value;
-    }
+    if (is_same_name(candidate.name, name)) return candidate.value;
   }
   return {};
 }

@@ -61,6 +61,10 @@ struct Response {
   Stream stream = {};
 };
 
+// Of headers and of what stands in them: the same but for the case of ASCII
+// letters.
+bool is_same_name(std::string_view a, std::string_view b) noexcept;
+
 // "Not Found" for 404; "Unknown" for codes that this server never sends.
 std::string_view reason_phrase(int status) noexcept;
 

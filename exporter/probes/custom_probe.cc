@@ -1,9 +1,8 @@
 #include "exporter/probes/custom_probe.h"
 
-#include <algorithm>
-#include <array>
 #include <utility>
 
+#include "exporter/probes/pooled_probe.h"
 #include "exporter/probes/probe_rows.h"
 
 namespace dbpool::exporter {
@@ -44,21 +43,7 @@ CustomProbe::CustomProbe(Pool& pool, CustomProbeOptions options)
       parameters_(params_of(options_.parameters)) {}
 
 std::span<const std::string_view> CustomProbe::reasons() const noexcept {
-  static constexpr std::array<std::string_view, 14> kReasons = {
-      "timeout_capacity",
-      "timeout_opening",
-      "timeout_backend_down",
-      "queue_full",
-      "backend_down",
-      "server_slots",
-      "cancelled",
-      "closed",
-      "statement_timeout",
-      "connection_lost",
-      "server_error",
-      kUnexpected,
-      kRole,
-      "other"};
+  static constexpr auto kReasons = pooled_reasons(kUnexpected, kRole);
   return kReasons;
 }
 
@@ -80,21 +65,17 @@ ProbeResult CustomProbe::run(Duration timeout, const std::stop_token& stop) {
 
 tl::expected<std::vector<ProbeValue>, ProbeFailure> CustomProbe::ask(
     Duration timeout, const std::stop_token& stop) {
-  const TimePoint now = Clock::now();
-  AcquireOptions acquire(now +
-                         std::min(timeout, pool_.options().acquire_timeout));
-  acquire.tag = Tag("probe " + options_.name);
-  acquire.stop = stop;
-  auto lease = pool_.acquire(acquire);
+  const TimePoint deadline = Clock::now() + timeout;
+  auto lease = acquire_for_probe(pool_, options_.name, deadline, stop);
   if (!lease) return failed(std::move(lease.error()));
   ExecuteOptions execute;
   execute.stop = stop;
   execute.max_result_bytes = kLargestProbeResult;
-  execute.timeout = now + timeout - Clock::now();
+  execute.timeout = deadline - Clock::now();
   if (auto role = check_role(**lease, execute); !role) {
     return tl::make_unexpected(std::move(role.error()));
   }
-  execute.timeout = now + timeout - Clock::now();
+  execute.timeout = deadline - Clock::now();
   auto rows =
       (*lease)->execute({statement_, options_.sql}, parameters_, execute);
   if (!rows) return failed(std::move(rows.error()));

@@ -20,11 +20,7 @@ class SelectProbe : public Probe {
   SelectProbe(Pool& pool, std::string sql);
 
   std::string_view name() const noexcept override { return "select_1"; }
-  std::span<const std::string_view> reasons() const noexcept override {
-    return all_reasons();
-  }
-  // Of whatever runs one of the exporter's own statements through a pool.
-  static std::span<const std::string_view> all_reasons() noexcept;
+  std::span<const std::string_view> reasons() const noexcept override;
   ProbeResult run(Duration timeout, const std::stop_token& stop) override;
 
  private:

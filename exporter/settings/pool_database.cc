@@ -210,8 +210,9 @@ TlsWishes DatabaseLoader::tls_wishes(const std::string& url_name) {
 
 // Those of a file's pools tell whose they are.
 void DatabaseLoader::notice(LogLevel level, std::string text) {
-  if (!section_.where.empty())
+  if (!section_.where.empty()) {
     text = section_.kind + " " + section_.name + ": " + text;
+  }
   draft_.settings.notices.push_back({level, std::move(text)});
 }
 

@@ -2,22 +2,19 @@
 
 #include <utility>
 
-#include "exporter/probes/select_probe.h"
+#include "exporter/probes/pooled_probe.h"
 
 namespace dbpool::exporter {
 
-// It fails as any statement through a pool does.
 std::span<const std::string_view> SlotsProbe::reasons() const noexcept {
-  return SelectProbe::all_reasons();
+  static constexpr auto kReasons = pooled_reasons();
+  return kReasons;
 }
 
 ProbeResult SlotsProbe::run(Duration timeout, const std::stop_token& stop) {
   slots_.reset();
   const TimePoint deadline = Clock::now() + timeout;
-  AcquireOptions options(deadline);
-  options.tag = Tag("probe server");
-  options.stop = stop;
-  auto lease = pool_.acquire(options);
+  auto lease = acquire_for_probe(pool_, name(), deadline, stop);
   if (!lease) return Unexpected(std::move(lease.error()));
   auto slots = read_server_slots(**lease, deadline, stop);
   if (!slots) return Unexpected(std::move(slots.error()));

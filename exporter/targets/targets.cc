@@ -40,10 +40,12 @@ std::string joined_words(const std::vector<std::string>& words) {
 Targets::Targets(std::uint32_t most_under_way, Logger& log, Resolve resolve)
     : most_under_way_(std::max(most_under_way, 1U)),
       log_(log),
-      resolve_(std::move(resolve)),
-      sweeper_(std::in_place, kSweepInterval, [this] { sweep(); }) {}
+      resolve_(std::move(resolve)) {}
 
 void Targets::set_modules(std::vector<ModuleSettings> modules) {
+  if (!modules.empty() && !sweeper_) {
+    sweeper_.emplace(kSweepInterval, [this] { sweep(); });
+  }
   std::map<std::string, ModulePtr> next;  // then those that go, after the lock
   const std::lock_guard lock(mutex_);
   for (ModuleSettings& settings : modules) {

@@ -151,7 +151,8 @@ class Targets final : public metrics::Source {
   std::uint32_t under_way_ = 0;
   std::uint32_t slow_under_way_ = 0;
 
-  std::optional<Ticker> sweeper_;  // last: it uses all of the above
+  // The owner's, once there is a module. Last: it uses all of the above.
+  std::optional<Ticker> sweeper_;
 };
 
 }  // namespace dbpool::exporter

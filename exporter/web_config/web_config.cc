@@ -4,10 +4,13 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "dbpool/utf8.h"
 #include "exporter/logging/log_line.h"
+#include "exporter/settings/parsers.h"
 #include "exporter/settings/yaml_mapping.h"
 #include "exporter/utf8.h"
 #include "exporter/web_config/bcrypt.h"
@@ -40,9 +43,9 @@ const Names kHeaders = {"Content-Security-Policy", "X-Frame-Options",
 
 [[noreturn]] void refuse_value(const YamlMapping& mapping, std::string_view key,
                                std::string_view expected,
-                               std::string_view accepted) {
+                               const std::vector<std::string>& accepted) {
   std::string mistake(key);
-  mistake.append(": expected ").append(expected).append(accepted);
+  mistake.append(": expected ").append(expected).append(joined(accepted));
   refuse_yaml(mapping.line(key), mistake);
 }
 
@@ -55,10 +58,10 @@ Value one_of(const YamlMapping& mapping, std::string_view key, Value otherwise,
              Words<Value> words) {
   const std::string text = mapping.text(key);
   if (text.empty()) return otherwise;
-  std::string accepted;
+  std::vector<std::string> accepted;
   for (const auto& [word, value] : words) {
     if (word == text) return value;
-    accepted.append(accepted.empty() ? "" : ", ").append(word);
+    accepted.emplace_back(word);
   }
   refuse_value(mapping, key, "one of ", accepted);
 }
@@ -113,10 +116,8 @@ const Name& known_name(const YamlMapping& tls, std::string_view key,
                        std::string_view text, std::span<const Name> known) {
   const auto found = std::ranges::find(known, text, &Name::go);
   if (found == known.end()) {
-    std::string accepted;
-    for (const Name& name : known) {
-      accepted.append(accepted.empty() ? "" : ", ").append(name.go);
-    }
+    std::vector<std::string> accepted;
+    for (const Name& name : known) accepted.emplace_back(name.go);
     refuse_value(tls, key, "names among ", accepted);
   }
   return *found;
