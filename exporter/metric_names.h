@@ -278,14 +278,13 @@ inline constexpr MetricInfo kWorkloadSkipped = {
 inline constexpr MetricInfo kBuildInfo = {
     "dbpool_exporter_build_info", kGauge,
     "What this exporter was built from, value 1."};
-// Only with a file to reload.
 inline constexpr MetricInfo kConfigReloadSuccessful = {
     "dbpool_exporter_config_last_reload_successful", kGauge,
-    "1 when the file of --web.config.file was good when it was last read; 0: "
-    "what was read before is in force."};
+    "1 when the configuration was good when its files were last read, as they "
+    "are at the start; 0: what was read before is in force."};
 inline constexpr MetricInfo kConfigReloadSuccessTime = {
     "dbpool_exporter_config_last_reload_success_timestamp_seconds", kGauge,
-    "When the file of --web.config.file was last read and good."};
+    "When the files of the configuration were last read and good."};
 // module; only with modules
 inline constexpr MetricInfo kProbeTargets = {
     "dbpool_exporter_probe_targets", kGauge,

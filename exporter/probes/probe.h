@@ -26,7 +26,7 @@ std::string_view probe_reason(const Error& error) noexcept;
 // Why a run failed.
 struct ProbeFailure : Error {
   ProbeFailure(Error error)  // NOLINT(google-explicit-constructor)
-      : ProbeFailure(error, probe_reason(error)) {}
+      : Error(std::move(error)), reason(probe_reason(*this)) {}
   ProbeFailure(Error error, std::string_view its_reason)
       : Error(std::move(error)), reason(its_reason) {}
 

@@ -113,7 +113,7 @@ void count_run(const Probe& probe, const ProbeResult& result, TimePoint started,
   if (found == reasons.end()) found = std::ranges::find(reasons, "other");
   assert(found != reasons.end());
   ++stats.failures[static_cast<std::size_t>(found - reasons.begin())];
-  stats.last_failure = result.error();
+  stats.last_failure = static_cast<const Error&>(result.error());
 }
 
 }  // namespace dbpool::exporter

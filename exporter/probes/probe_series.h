@@ -16,15 +16,15 @@
 namespace dbpool::exporter {
 
 // dbpool_probe_* but for the values.
-void tell_probe(metrics::Sink& sink, std::string_view pool, const Probe& probe,
-                const ProbeStats& stats);
+void tell_probe(metrics::Sink& sink, std::string_view pool_name,
+                const Probe& probe, const ProbeStats& stats);
 
 // dbpool_server_*.
-void tell_slots(metrics::Sink& sink, std::string_view pool,
+void tell_slots(metrics::Sink& sink, std::string_view pool_name,
                 const std::optional<ServerSlots>& slots);
 
 // dbpool_probe_value.
-void tell_values(metrics::Sink& sink, std::string_view pool,
+void tell_values(metrics::Sink& sink, std::string_view pool_name,
                  const CustomProbe& probe);
 
 }  // namespace dbpool::exporter

@@ -89,6 +89,7 @@ std::optional<ProbeStats> Probes::custom(std::string_view name) const {
 
 std::vector<std::pair<std::string, ProbeStats>> Probes::custom() const {
   std::vector<std::pair<std::string, ProbeStats>> all;
+  all.reserve(custom_.size());
   for (const Runner& runner : custom_) {
     all.emplace_back(runner->probe().name(), runner->stats());
   }

@@ -173,6 +173,7 @@ void add_role(const PoolSettings& pool, Groups& groups) {
 
 std::vector<std::string> texts_of(const std::vector<Network>& networks) {
   std::vector<std::string> texts;
+  texts.reserve(networks.size());
   for (const Network& network : networks) texts.push_back(network.text());
   return texts;
 }

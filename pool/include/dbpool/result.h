@@ -107,8 +107,8 @@ class Params {
   std::vector<Param> values_;
 };
 
-// The rows of one successful statement (none for a command). Indexes are
-// checked by assertion. Text and binary results read alike through get<T>().
+// The rows of one successful statement (none for a command). get<T>() tells of
+// indexes that are not there by an error; elsewhere an assertion does.
 class Rows {
  public:
   Rows() noexcept = default;

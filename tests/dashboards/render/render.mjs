@@ -27,12 +27,15 @@ const now = Math.floor(Date.now() / 1000) - 1;
 const end = now % 15 < 6 ? now - (now % 15) - 1 : now;
 const range = { start: end - Number(DBPOOL_LOAD_SECONDS) + 5, end, step: 1 };
 
-/** Of the whole stage, but for those that are about one pool. */
+/**
+ * Of the whole stage, but for those that are about one pool; only the fleet has
+ * a database that is not there.
+ */
 function variablesFor(name) {
   const isOfOne = name === "pool" || name === "workload";
   return {
     __rate_interval: "4s",
-    job: ".+",
+    job: name === "fleet" ? ".+" : "dbpool-(shop|stock|targets)",
     instance: isOfOne ? DBPOOL_DEMO_INSTANCE : ".+",
     exporter: ".+",
     pool: ".+",
