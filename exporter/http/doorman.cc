@@ -49,6 +49,11 @@ void Doorman::loop(const std::stop_token& stop) {
 }
 
 bool Doorman::look() {
+  {
+    const std::lock_guard lock(mutex_);
+    const std::size_t known = states_.size();
+    if (known <= places_ && count_of_descriptors() <= places_) return false;
+  }
   const TimePoint now = Clock::now();
   const std::vector<OpenSocket> open = open_sockets(ports_);
   const std::lock_guard lock(mutex_);

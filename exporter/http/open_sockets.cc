@@ -21,36 +21,46 @@ namespace dbpool::exporter {
 
 namespace {
 
-struct Name {
-  std::string address;
-  std::uint16_t port = 0;
+// One end of a TCP connection.
+union End {
+  sockaddr any;
+  sockaddr_in ip4;
+  sockaddr_in6 ip6;
+  sockaddr_storage space{};
 };
+
+bool is_ip4(const End& end) { return end.any.sa_family == AF_INET; }
+
+std::uint16_t port_of(const End& end) {
+  return ntohs(is_ip4(end) ? end.ip4.sin_port : end.ip6.sin6_port);
+}
+
+// "" if it cannot be written.
+std::string address_of(const End& end) {
+  std::array<char, NI_MAXHOST> host{};
+  getnameinfo(&end.any, is_ip4(end) ? sizeof(end.ip4) : sizeof(end.ip6),
+              host.data(), host.size(), nullptr, 0, NI_NUMERICHOST);
+  return host.data();
+}
 
 using AskName = int (*)(int, sockaddr*, socklen_t*);
 
-// Of our end (getsockname) or the other (getpeername); nullopt for what is no
-// TCP socket, or has no such end.
-std::optional<Name> name_of(int fd, AskName ask) {
-  sockaddr_storage address{};
-  socklen_t size = sizeof(address);
-  auto* const any = reinterpret_cast<sockaddr*>(&address);
-  if (ask(fd, any, &size) != 0) return std::nullopt;
-  if (any->sa_family != AF_INET && any->sa_family != AF_INET6) {
+// Our end (getsockname) or the other (getpeername); nullopt for what is no TCP
+// socket, or has no such end.
+std::optional<End> end_of(int fd, AskName ask) {
+  End end;
+  socklen_t size = sizeof(end);
+  if (ask(fd, &end.any, &size) != 0) return std::nullopt;
+  if (end.any.sa_family != AF_INET && end.any.sa_family != AF_INET6) {
     return std::nullopt;
   }
-  std::array<char, NI_MAXHOST> host{};
-  std::array<char, NI_MAXSERV> port{};
-  if (getnameinfo(any, size, host.data(), host.size(), port.data(), port.size(),
-                  NI_NUMERICHOST | NI_NUMERICSERV) != 0) {
-    return std::nullopt;
-  }
-  return Name{host.data(), static_cast<std::uint16_t>(std::atoi(port.data()))};
+  return end;
 }
 
 std::optional<std::string> client_of(int fd) {
-  const auto name = name_of(fd, &getpeername);
-  if (!name) return std::nullopt;
-  return client_name(name->address, name->port);
+  const auto end = end_of(fd, &getpeername);
+  if (!end) return std::nullopt;
+  return client_name(address_of(*end), port_of(*end));
 }
 
 bool is_listening(int fd) {
@@ -95,26 +105,31 @@ std::string client_name(std::string_view address, int port) {
   return std::string(address) + ' ' + std::to_string(port);
 }
 
+std::size_t count_of_descriptors() { return all_descriptors().size(); }
+
 std::vector<OpenSocket> open_sockets(const std::vector<std::uint16_t>& ports) {
   struct Own {
     int fd;
-    Name name;
+    std::uint16_t port;
+    std::string address;
   };
   std::vector<Own> listeners;
   std::vector<Own> others;
   for (const int fd : all_descriptors()) {
-    auto name = name_of(fd, &getsockname);
-    if (!name || std::ranges::find(ports, name->port) == ports.end()) continue;
-    (is_listening(fd) ? listeners : others).push_back({fd, *std::move(name)});
+    const auto end = end_of(fd, &getsockname);
+    if (!end) continue;
+    const std::uint16_t port = port_of(*end);
+    if (std::ranges::find(ports, port) == ports.end()) continue;
+    (is_listening(fd) ? listeners : others)
+        .push_back({fd, port, address_of(*end)});
   }
   std::vector<OpenSocket> found;
-  for (const auto& [fd, name] : others) {
+  for (const auto& [fd, port, address] : others) {
     // A connection of our own to elsewhere may have the same port.
-    const bool is_accepted =
-        std::ranges::any_of(listeners, [&own = name](const Own& listener) {
-          return listener.name.port == own.port &&
-                 (is_any(listener.name.address) ||
-                  listener.name.address == own.address);
+    const bool is_accepted = std::ranges::any_of(
+        listeners, [own_port = port, &own = address](const Own& listener) {
+          return listener.port == own_port &&
+                 (is_any(listener.address) || listener.address == own);
         });
     if (!is_accepted) continue;
     if (auto client = client_of(fd)) {
@@ -136,9 +151,9 @@ void hang_up(const OpenSocket& socket) noexcept {
 }
 
 std::optional<std::string> client_address(int fd) {
-  auto name = name_of(fd, &getpeername);
-  if (!name) return std::nullopt;
-  return std::move(name->address);
+  const auto end = end_of(fd, &getpeername);
+  if (!end) return std::nullopt;
+  return address_of(*end);
 }
 
 }  // namespace dbpool::exporter

@@ -3,6 +3,7 @@
 #ifndef DBPOOL_EXPORTER_HTTP_OPEN_SOCKETS_H_
 #define DBPOOL_EXPORTER_HTTP_OPEN_SOCKETS_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -20,6 +21,10 @@ struct OpenSocket {
   // It has sent something of which the server has read nothing yet.
   bool is_unread = false;
 };
+
+// Of this process, of any kind: there are no more open sockets than these, and
+// it is much cheaper to tell. 0 where /proc is not to be had.
+std::size_t count_of_descriptors();
 
 // Those accepted on one of the ports. None where /proc is not to be had.
 std::vector<OpenSocket> open_sockets(const std::vector<std::uint16_t>& ports);
