@@ -5,7 +5,7 @@
 #include <cstdio>
 #include <utility>
 
-#include "pool/src/text.h"
+#include "pool/src/base/text.h"
 
 namespace dbpool::detail {
 namespace {

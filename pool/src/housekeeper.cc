@@ -7,12 +7,12 @@
 #include <ctime>
 #include <utility>
 
-#include "pool/src/checking.h"
-#include "pool/src/cleaning.h"
-#include "pool/src/closing.h"
-#include "pool/src/opening.h"
-#include "pool/src/saturating_time.h"
-#include "pool/src/signals_blocked.h"
+#include "pool/src/base/signals_blocked.h"
+#include "pool/src/opening/opening.h"
+#include "pool/src/session/checking.h"
+#include "pool/src/session/cleaning.h"
+#include "pool/src/session/closing.h"
+#include "pool/src/waiting/saturating_time.h"
 
 namespace dbpool::detail {
 namespace {

@@ -15,9 +15,9 @@
 #include <thread>
 #include <vector>
 
-#include "pool/src/hangup_watch.h"
 #include "pool/src/pool_core.h"
-#include "pool/src/step_machine.h"
+#include "pool/src/session/hangup_watch.h"
+#include "pool/src/waiting/step_machine.h"
 
 namespace dbpool::detail {
 

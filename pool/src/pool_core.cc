@@ -8,8 +8,8 @@
 #include <utility>
 
 #include "pool/src/housekeeper.h"
-#include "pool/src/multiplexer.h"
-#include "pool/src/saturating_time.h"
+#include "pool/src/multiplex/multiplexer.h"
+#include "pool/src/waiting/saturating_time.h"
 
 namespace dbpool::detail {
 namespace {

@@ -36,14 +36,14 @@
 #include "dbpool/lease.h"
 #include "dbpool/pool.h"
 #include "pool/src/acquire_errors.h"
-#include "pool/src/acquire_request.h"
 #include "pool/src/brain/multiplex_state.h"
 #include "pool/src/brain/pool_state.h"
 #include "pool/src/pool_setup.h"
 #include "pool/src/query_statistics.h"
-#include "pool/src/session.h"
-#include "pool/src/timeouts.h"
-#include "pool/src/wake_signal.h"
+#include "pool/src/session/session.h"
+#include "pool/src/waiting/acquire_request.h"
+#include "pool/src/waiting/timeouts.h"
+#include "pool/src/waiting/wake_signal.h"
 
 namespace dbpool::detail {
 

@@ -3,7 +3,7 @@
 // another one has come first.
 #include <utility>
 
-#include "pool/src/multiplexer.h"
+#include "pool/src/multiplex/multiplexer.h"
 #include "pool/src/pool_core.h"
 
 namespace dbpool::detail {

@@ -4,9 +4,9 @@
 #include <cstddef>
 #include <utility>
 
-#include "pool/src/multiplexer.h"
+#include "pool/src/multiplex/multiplexer.h"
 #include "pool/src/pool_core.h"
-#include "pool/src/saturating_time.h"
+#include "pool/src/waiting/saturating_time.h"
 
 namespace dbpool::detail {
 namespace {

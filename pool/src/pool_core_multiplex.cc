@@ -2,9 +2,9 @@
 #include <exception>
 #include <utility>
 
-#include "pool/src/multiplexer.h"
+#include "pool/src/multiplex/multiplexer.h"
 #include "pool/src/pool_core.h"
-#include "pool/src/statement_error.h"
+#include "pool/src/session/statement_error.h"
 
 namespace dbpool::detail {
 

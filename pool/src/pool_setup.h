@@ -10,7 +10,7 @@
 
 #include "dbpool/connect.h"
 #include "dbpool/options.h"
-#include "pool/src/session.h"
+#include "pool/src/session/session.h"
 
 namespace dbpool::detail {
 

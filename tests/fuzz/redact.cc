@@ -5,7 +5,7 @@
 
 #include <array>
 
-#include "pool/src/known_secret.h"
+#include "pool/src/secrets/known_secret.h"
 #include "tests/fuzz/fuzz.h"
 
 namespace dbpool::fuzz {

@@ -6,7 +6,7 @@
 #include <openssl/evp.h>
 
 #include "dbpool/tls.h"
-#include "pool/src/pem.h"
+#include "pool/src/tls/pem.h"
 #include "tests/fuzz/fuzz.h"
 
 namespace dbpool::fuzz {

@@ -20,10 +20,10 @@
 #include <optional>
 
 #include "dbpool/connect.h"
-#include "pool/src/checking.h"
-#include "pool/src/cleaning.h"
-#include "pool/src/exchange.h"
-#include "pool/src/opening.h"
+#include "pool/src/opening/opening.h"
+#include "pool/src/session/checking.h"
+#include "pool/src/session/cleaning.h"
+#include "pool/src/session/exchange.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/support/unique_fd.h"
 

@@ -4,7 +4,7 @@
 #include <thread>
 #include <vector>
 
-#include "pool/src/session.h"
+#include "pool/src/session/session.h"
 #include "tests/integration/statement_fixture.h"
 
 namespace dbpool::test {

@@ -1,13 +1,13 @@
-#include "pool/src/cleaning.h"
+#include "pool/src/session/cleaning.h"
 
 #include <gtest/gtest.h>
 
 #include <string>
 #include <thread>
 
-#include "pool/src/blocking_wait.h"
-#include "pool/src/checking.h"
-#include "pool/src/exchange.h"
+#include "pool/src/session/checking.h"
+#include "pool/src/session/exchange.h"
+#include "pool/src/waiting/blocking_wait.h"
 #include "tests/integration/statement_fixture.h"
 
 namespace dbpool::test {

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "pool/src/query_statistics.h"
-#include "pool/src/session.h"
+#include "pool/src/session/session.h"
 #include "tests/integration/statement_fixture.h"
 
 namespace dbpool::test {

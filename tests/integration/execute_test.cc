@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "pool/src/session.h"
+#include "pool/src/session/session.h"
 #include "tests/integration/statement_fixture.h"
 #include "tests/support/entries.h"
 

@@ -13,9 +13,9 @@
 #include <utility>
 
 #include "dbpool/connect.h"
-#include "pool/src/blocking_wait.h"
-#include "pool/src/opening.h"
-#include "pool/src/session.h"
+#include "pool/src/opening/opening.h"
+#include "pool/src/session/session.h"
+#include "pool/src/waiting/blocking_wait.h"
 #include "tests/integration/patience.h"
 #include "tests/support/postgres.h"
 

@@ -13,9 +13,9 @@
 #include <thread>
 #include <vector>
 
-#include "pool/src/closing.h"
-#include "pool/src/opening.h"
-#include "pool/src/resolver.h"
+#include "pool/src/opening/opening.h"
+#include "pool/src/opening/resolver.h"
+#include "pool/src/session/closing.h"
 #include "tests/integration/opening_fixture.h"
 #include "tests/support/entries.h"
 #include "tests/support/eventually.h"

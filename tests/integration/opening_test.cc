@@ -1,6 +1,6 @@
 // Openings that succeed, and every way in which they fail.
 
-#include "pool/src/opening.h"
+#include "pool/src/opening/opening.h"
 
 #include <libpq-fe.h>
 #include <poll.h>

@@ -11,7 +11,7 @@
 #include "pool/src/brain/sliding_peak.h"
 #include "pool/src/brain/time_integral.h"
 #include "pool/src/brain/wait_queue.h"
-#include "pool/src/saturating_time.h"
+#include "pool/src/waiting/saturating_time.h"
 
 namespace dbpool::detail {
 namespace {

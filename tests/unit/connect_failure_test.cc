@@ -1,4 +1,4 @@
-#include "pool/src/connect_failure.h"
+#include "pool/src/opening/connect_failure.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-#include "pool/src/crew.h"
+#include "pool/src/base/crew.h"
 
 #include <gtest/gtest.h>
 

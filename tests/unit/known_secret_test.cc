@@ -1,4 +1,4 @@
-#include "pool/src/known_secret.h"
+#include "pool/src/secrets/known_secret.h"
 
 #include <gtest/gtest.h>
 

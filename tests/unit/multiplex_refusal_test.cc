@@ -1,5 +1,5 @@
 // Which statements may share a connection.
-#include "pool/src/multiplex_refusal.h"
+#include "pool/src/multiplex/multiplex_refusal.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

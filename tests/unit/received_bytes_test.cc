@@ -1,4 +1,4 @@
-#include "pool/src/received_bytes.h"
+#include "pool/src/session/received_bytes.h"
 
 #include <arpa/inet.h>
 #include <gtest/gtest.h>
@@ -8,7 +8,7 @@
 #include <array>
 #include <string>
 
-#include "pool/src/unique_fd.h"
+#include "pool/src/base/unique_fd.h"
 
 namespace dbpool::detail {
 namespace {

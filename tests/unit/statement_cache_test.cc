@@ -1,4 +1,4 @@
-#include "pool/src/statement_cache.h"
+#include "pool/src/session/statement_cache.h"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "pool/src/text.h"
+#include "pool/src/base/text.h"
 
 #include <gtest/gtest.h>
 

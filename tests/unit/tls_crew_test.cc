@@ -1,4 +1,4 @@
-#include "pool/src/tls_crew.h"
+#include "pool/src/tls/tls_crew.h"
 
 #include <gtest/gtest.h>
 #include <poll.h>

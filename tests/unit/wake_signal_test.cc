@@ -1,4 +1,4 @@
-#include "pool/src/wake_signal.h"
+#include "pool/src/waiting/wake_signal.h"
 
 #include <gtest/gtest.h>
 #include <poll.h>
@@ -6,7 +6,7 @@
 #include <atomic>
 #include <thread>
 
-#include "pool/src/parker.h"
+#include "pool/src/waiting/parker.h"
 
 namespace dbpool::detail {
 namespace {

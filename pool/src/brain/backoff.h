@@ -17,7 +17,7 @@
 
 #include "dbpool/options.h"
 #include "pool/src/brain/jitter.h"
-#include "pool/src/saturating_time.h"
+#include "pool/src/waiting/saturating_time.h"
 
 namespace dbpool::detail {
 

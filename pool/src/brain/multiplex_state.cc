@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cassert>
 
-#include "pool/src/saturating_time.h"
+#include "pool/src/waiting/saturating_time.h"
 
 namespace dbpool::detail {
 
