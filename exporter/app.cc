@@ -11,7 +11,6 @@
 #include <utility>
 
 #include "exporter/build_info.h"
-#include "exporter/config_reload.h"
 #include "exporter/http/addresses.h"
 #include "exporter/http/config_handler.h"
 #include "exporter/http/debug_pools_handler.h"
@@ -22,7 +21,8 @@
 #include "exporter/http/stats_handler.h"
 #include "exporter/live/landing_page.h"
 #include "exporter/live/live_routes.h"
-#include "exporter/process_metrics.h"
+#include "exporter/metrics/config_reload.h"
+#include "exporter/metrics/process_metrics.h"
 #include "exporter/settings/config_page.h"
 
 namespace dbpool::exporter {

@@ -19,20 +19,20 @@
 #include <string>
 #include <vector>
 
+#include "exporter/base/signals.h"
+#include "exporter/base/ticker.h"
 #include "exporter/demo/demo_database.h"
 #include "exporter/demo/demo_load.h"
 #include "exporter/http/metrics_handler.h"
 #include "exporter/http/server.h"
 #include "exporter/live/live_feed.h"
 #include "exporter/logging/logger.h"
+#include "exporter/logging/stats_log.h"
 #include "exporter/pool_set.h"
 #include "exporter/reloader.h"
 #include "exporter/service_manager.h"
 #include "exporter/settings/settings.h"
-#include "exporter/signals.h"
-#include "exporter/stats_log.h"
 #include "exporter/targets/targets.h"
-#include "exporter/ticker.h"
 #include "exporter/web_config/web_guard.h"
 
 namespace dbpool::exporter {

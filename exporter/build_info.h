@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "exporter/metric_sink.h"
+#include "exporter/metrics/metric_sink.h"
 
 namespace dbpool::exporter {
 

@@ -41,8 +41,8 @@
 #include "dbpool/options.h"
 #include "dbpool/stats.h"
 #include "exporter/http/health_handler.h"
+#include "exporter/metrics/recent_acquires.h"
 #include "exporter/probes/probe_runner.h"
-#include "exporter/recent_acquires.h"
 
 namespace dbpool::exporter {
 

@@ -10,10 +10,10 @@
 #include <vector>
 
 #include "exporter/app.h"
+#include "exporter/base/signals.h"
 #include "exporter/logging/logger.h"
 #include "exporter/secrets.h"
 #include "exporter/settings/settings.h"
-#include "exporter/signals.h"
 
 namespace dbpool::exporter {
 

@@ -12,19 +12,19 @@
 #include <vector>
 
 #include "dbpool/pool.h"
+#include "exporter/base/ticker.h"
 #include "exporter/diagnosis/exhaustion_watch.h"
 #include "exporter/diagnosis/server_session.h"
-#include "exporter/event_log.h"
 #include "exporter/http/debug_pools_handler.h"
 #include "exporter/http/health_handler.h"
 #include "exporter/live/live_json.h"
+#include "exporter/logging/event_log.h"
 #include "exporter/logging/logger.h"
-#include "exporter/metric_sink.h"
-#include "exporter/pool_metrics.h"
+#include "exporter/metrics/metric_sink.h"
+#include "exporter/metrics/pool_metrics.h"
+#include "exporter/metrics/recent_acquires.h"
 #include "exporter/probes/probes.h"
-#include "exporter/recent_acquires.h"
 #include "exporter/settings/settings.h"
-#include "exporter/ticker.h"
 #include "exporter/workload/workload.h"
 
 namespace dbpool::exporter {

@@ -12,7 +12,7 @@
 #include <utility>
 #include <vector>
 
-#include "exporter/metric_sink.h"
+#include "exporter/metrics/metric_sink.h"
 #include "exporter/monitored_pool.h"
 
 namespace dbpool::exporter {

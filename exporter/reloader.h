@@ -12,8 +12,8 @@
 #include <thread>
 #include <vector>
 
-#include "exporter/config_reload.h"
 #include "exporter/logging/logger.h"
+#include "exporter/metrics/config_reload.h"
 
 namespace dbpool::exporter {
 

@@ -4,8 +4,8 @@
 #include <string>
 #include <utility>
 
+#include "exporter/base/holders.h"
 #include "exporter/diagnosis/words.h"
-#include "exporter/holders.h"
 
 namespace dbpool::exporter {
 

@@ -29,7 +29,7 @@
 #include "exporter/diagnosis/live_diagnosis.h"
 #include "exporter/diagnosis/server_session.h"
 #include "exporter/logging/logger.h"
-#include "exporter/metric_sink.h"
+#include "exporter/metrics/metric_sink.h"
 
 namespace dbpool::exporter {
 

@@ -6,8 +6,8 @@
 #include <utility>
 #include <vector>
 
+#include "exporter/base/duration_words.h"
 #include "exporter/diagnosis/words.h"
-#include "exporter/duration_words.h"
 
 namespace dbpool::exporter {
 

@@ -4,7 +4,7 @@
 #include <utility>
 #include <vector>
 
-#include "exporter/setting_words.h"
+#include "exporter/base/setting_words.h"
 
 namespace dbpool::exporter {
 

@@ -19,7 +19,7 @@
 #include "exporter/diagnosis/verdict_filter.h"
 #include "exporter/diagnosis/words.h"
 #include "exporter/logging/logger.h"
-#include "exporter/metric_sink.h"
+#include "exporter/metrics/metric_sink.h"
 
 namespace dbpool::exporter {
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cstddef>
 
-#include "exporter/metric_sink.h"
+#include "exporter/metrics/metric_sink.h"
 
 namespace dbpool::exporter {
 

@@ -4,8 +4,8 @@
 #include <chrono>
 #include <utility>
 
-#include "exporter/at_end.h"
-#include "exporter/signals_blocked.h"
+#include "exporter/base/at_end.h"
+#include "exporter/base/signals_blocked.h"
 
 namespace dbpool::exporter {
 

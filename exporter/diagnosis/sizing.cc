@@ -3,7 +3,7 @@
 #include <cmath>
 
 #include "exporter/diagnosis/load.h"
-#include "exporter/metric_sink.h"
+#include "exporter/metrics/metric_sink.h"
 
 namespace dbpool::exporter {
 

@@ -6,11 +6,11 @@
 #include <cstdio>
 #include <utility>
 
+#include "exporter/base/duration_words.h"
+#include "exporter/base/setting_words.h"
 #include "exporter/diagnosis/holder_verdicts.h"
 #include "exporter/diagnosis/sizing.h"
 #include "exporter/diagnosis/words.h"
-#include "exporter/duration_words.h"
-#include "exporter/setting_words.h"
 
 namespace dbpool::exporter {
 

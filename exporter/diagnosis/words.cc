@@ -2,10 +2,10 @@
 
 #include <algorithm>
 
-#include "exporter/duration_words.h"
-#include "exporter/holders.h"
+#include "exporter/base/duration_words.h"
+#include "exporter/base/holders.h"
+#include "exporter/base/utf8.h"
 #include "exporter/logging/log_line.h"
-#include "exporter/utf8.h"
 
 namespace dbpool::exporter {
 

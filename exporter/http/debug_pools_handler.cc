@@ -8,12 +8,12 @@
 #include <string_view>
 #include <utility>
 
+#include "exporter/base/utf8.h"
 #include "exporter/http/debug_pools_page.h"
 #include "exporter/http/pool_json.h"
 #include "exporter/http/report_json.h"
 #include "exporter/http/report_page.h"
 #include "exporter/logging/timestamp.h"
-#include "exporter/utf8.h"
 
 namespace dbpool::exporter {
 

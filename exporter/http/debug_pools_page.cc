@@ -2,9 +2,9 @@
 
 #include <algorithm>
 
+#include "exporter/base/duration_words.h"
+#include "exporter/base/holders.h"
 #include "exporter/diagnosis/words.h"
-#include "exporter/duration_words.h"
-#include "exporter/holders.h"
 #include "exporter/http/html.h"
 #include "exporter/logging/timestamp.h"
 

@@ -4,7 +4,7 @@
 #include <exception>
 #include <utility>
 
-#include "exporter/signals_blocked.h"
+#include "exporter/base/signals_blocked.h"
 
 namespace dbpool::exporter {
 

@@ -6,9 +6,9 @@
 #include <utility>
 
 #include "dbpool/version.h"
+#include "exporter/base/utf8.h"
 #include "exporter/http/pool_json.h"
 #include "exporter/logging/timestamp.h"
-#include "exporter/utf8.h"
 
 namespace dbpool::exporter {
 

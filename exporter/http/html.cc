@@ -1,6 +1,6 @@
 #include "exporter/http/html.h"
 
-#include "exporter/utf8.h"
+#include "exporter/base/utf8.h"
 
 namespace dbpool::exporter {
 

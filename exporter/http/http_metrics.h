@@ -13,8 +13,8 @@
 #include <vector>
 
 #include "dbpool/options.h"
-#include "exporter/histogram.h"
-#include "exporter/metric_sink.h"
+#include "exporter/metrics/histogram.h"
+#include "exporter/metrics/metric_sink.h"
 
 namespace dbpool::exporter {
 

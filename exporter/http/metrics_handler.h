@@ -9,7 +9,7 @@
 
 #include "exporter/http/router.h"
 #include "exporter/http/text_page.h"
-#include "exporter/metric_sink.h"
+#include "exporter/metrics/metric_sink.h"
 
 namespace dbpool::exporter {
 

@@ -15,7 +15,7 @@
 #include <exception>
 #include <memory>
 
-#include "exporter/at_end.h"
+#include "exporter/base/at_end.h"
 
 namespace dbpool::exporter {
 

@@ -5,9 +5,9 @@
 #include <numeric>
 #include <string>
 
-#include "exporter/holders.h"
-#include "exporter/metric_sink.h"
-#include "exporter/utf8.h"
+#include "exporter/base/holders.h"
+#include "exporter/base/utf8.h"
+#include "exporter/metrics/metric_sink.h"
 
 namespace dbpool::exporter {
 

@@ -4,10 +4,10 @@
 #include <optional>
 #include <string_view>
 
+#include "exporter/base/utf8.h"
 #include "exporter/http/pool_json.h"
 #include "exporter/logging/timestamp.h"
-#include "exporter/metric_sink.h"
-#include "exporter/utf8.h"
+#include "exporter/metrics/metric_sink.h"
 
 namespace dbpool::exporter {
 

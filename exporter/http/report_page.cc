@@ -2,8 +2,8 @@
 
 #include <string_view>
 
+#include "exporter/base/duration_words.h"
 #include "exporter/diagnosis/words.h"
-#include "exporter/duration_words.h"
 #include "exporter/http/debug_pools_page.h"
 #include "exporter/http/html.h"
 #include "exporter/logging/timestamp.h"

@@ -15,13 +15,13 @@
 #include <thread>
 #include <utility>
 
-#include "exporter/at_end.h"
+#include "exporter/base/at_end.h"
+#include "exporter/base/signals_blocked.h"
 #include "exporter/http/addresses.h"
 #include "exporter/http/civetweb_request.h"
 #include "exporter/http/doorman.h"
 #include "exporter/http/handshakes.h"
 #include "exporter/http/open_sockets.h"
-#include "exporter/signals_blocked.h"
 #include "exporter/web_config/web_guard.h"
 
 namespace dbpool::exporter {

@@ -4,8 +4,8 @@
 #include <string>
 #include <utility>
 
+#include "exporter/base/utf8.h"
 #include "exporter/http/pool_json.h"
-#include "exporter/utf8.h"
 
 namespace dbpool::exporter {
 

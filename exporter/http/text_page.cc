@@ -10,7 +10,7 @@
 #include <cstring>
 #include <span>
 
-#include "exporter/utf8.h"
+#include "exporter/base/utf8.h"
 
 namespace dbpool::exporter {
 

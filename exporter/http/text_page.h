@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "exporter/http/text_buffer.h"
-#include "exporter/metric_sink.h"
+#include "exporter/metrics/metric_sink.h"
 
 namespace dbpool::exporter {
 

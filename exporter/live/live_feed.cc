@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "dbpool/version.h"
-#include "exporter/utf8.h"
+#include "exporter/base/utf8.h"
 
 namespace dbpool::exporter {
 

@@ -14,9 +14,9 @@
 #include <string_view>
 #include <vector>
 
+#include "exporter/base/ticker.h"
 #include "exporter/live/history.h"
 #include "exporter/live/live_json.h"
-#include "exporter/ticker.h"
 
 namespace dbpool::exporter {
 

@@ -8,10 +8,10 @@
 #include <set>
 #include <string_view>
 
+#include "exporter/base/utf8.h"
 #include "exporter/diagnosis/words.h"
 #include "exporter/http/pool_json.h"
 #include "exporter/http/report_json.h"
-#include "exporter/utf8.h"
 
 namespace dbpool::exporter {
 

@@ -7,8 +7,8 @@
 
 #include "dbpool/error.h"
 #include "dbpool/utf8.h"
+#include "exporter/base/utf8.h"
 #include "exporter/logging/timestamp.h"
-#include "exporter/utf8.h"
 
 namespace dbpool::exporter {
 

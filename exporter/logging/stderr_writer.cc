@@ -11,7 +11,7 @@
 #include <thread>
 #include <utility>
 
-#include "exporter/signals_blocked.h"
+#include "exporter/base/signals_blocked.h"
 
 namespace dbpool::exporter {
 

@@ -5,8 +5,8 @@
 #include <chrono>
 #include <set>
 
+#include "exporter/base/utf8.h"
 #include "exporter/logging/log_line.h"
-#include "exporter/utf8.h"
 
 namespace dbpool::exporter {
 

@@ -8,8 +8,8 @@
 #include <utility>
 
 #include "dbpool/utf8.h"
+#include "exporter/base/utf8.h"
 #include "exporter/logging/log_line.h"
-#include "exporter/utf8.h"
 
 namespace dbpool::exporter {
 

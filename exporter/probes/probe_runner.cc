@@ -5,8 +5,8 @@
 #include <numeric>
 #include <utility>
 
-#include "exporter/histogram.h"
-#include "exporter/setting_words.h"
+#include "exporter/base/setting_words.h"
+#include "exporter/metrics/histogram.h"
 
 namespace dbpool::exporter {
 

@@ -3,7 +3,7 @@
 #include <cstddef>
 #include <vector>
 
-#include "exporter/metric_names.h"
+#include "exporter/metrics/metric_names.h"
 
 namespace dbpool::exporter {
 

@@ -7,7 +7,7 @@
 #include <optional>
 #include <string_view>
 
-#include "exporter/metric_sink.h"
+#include "exporter/metrics/metric_sink.h"
 #include "exporter/probes/custom_probe.h"
 #include "exporter/probes/probe.h"
 #include "exporter/probes/probe_runner.h"

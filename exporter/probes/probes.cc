@@ -5,7 +5,7 @@
 #include <cstddef>
 #include <utility>
 
-#include "exporter/metric_names.h"
+#include "exporter/metrics/metric_names.h"
 #include "exporter/probes/connect_probe.h"
 #include "exporter/probes/probe_series.h"
 #include "exporter/probes/select_probe.h"

@@ -19,7 +19,7 @@
 
 #include "dbpool/connect.h"
 #include "dbpool/pool.h"
-#include "exporter/metric_sink.h"
+#include "exporter/metrics/metric_sink.h"
 #include "exporter/probes/custom_probe.h"
 #include "exporter/probes/probe_runner.h"
 #include "exporter/probes/server_probe.h"

@@ -5,8 +5,8 @@
 
 #include "dbpool/error.h"
 #include "dbpool/utf8.h"
+#include "exporter/base/utf8.h"
 #include "exporter/logging/log_line.h"
-#include "exporter/utf8.h"
 #include "exporter/workload/options.h"
 
 namespace dbpool::exporter {

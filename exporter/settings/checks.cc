@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "dbpool/error.h"
-#include "exporter/utf8.h"
+#include "exporter/base/utf8.h"
 #include "exporter/workload/script/load.h"
 
 namespace dbpool::exporter {

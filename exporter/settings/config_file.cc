@@ -7,13 +7,13 @@
 
 #include "dbpool/error.h"
 #include "dbpool/utf8.h"
-#include "exporter/bounded_file.h"
+#include "exporter/base/bounded_file.h"
+#include "exporter/base/utf8.h"
 #include "exporter/logging/log_line.h"
 #include "exporter/settings/custom_probes_file.h"
 #include "exporter/settings/definitions.h"
 #include "exporter/settings/module_file.h"
 #include "exporter/settings/yaml_mapping.h"
-#include "exporter/utf8.h"
 
 namespace dbpool::exporter {
 

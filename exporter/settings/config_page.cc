@@ -9,9 +9,9 @@
 #include <vector>
 
 #include "dbpool/connect.h"
+#include "exporter/base/utf8.h"
 #include "exporter/settings/definitions.h"
 #include "exporter/settings/parsers.h"
-#include "exporter/utf8.h"
 
 namespace dbpool::exporter {
 

@@ -3,11 +3,11 @@
 #include <cstddef>
 
 #include "dbpool/utf8.h"
+#include "exporter/base/utf8.h"
 #include "exporter/settings/definitions.h"
 #include "exporter/settings/nearest.h"
 #include "exporter/settings/secret_files.h"
 #include "exporter/settings/sources.h"
-#include "exporter/utf8.h"
 
 namespace dbpool::exporter {
 

@@ -8,11 +8,11 @@
 
 #include "dbpool/error.h"
 #include "dbpool/utf8.h"
+#include "exporter/base/utf8.h"
 #include "exporter/logging/log_line.h"
 #include "exporter/settings/definitions.h"
 #include "exporter/settings/nearest.h"
 #include "exporter/settings/sources.h"
-#include "exporter/utf8.h"
 
 namespace dbpool::exporter {
 

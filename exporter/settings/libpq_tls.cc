@@ -9,8 +9,8 @@
 
 #include "dbpool/error.h"
 #include "dbpool/utf8.h"
+#include "exporter/base/utf8.h"
 #include "exporter/logging/log_line.h"
-#include "exporter/utf8.h"
 
 namespace dbpool::exporter {
 

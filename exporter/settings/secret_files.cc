@@ -3,10 +3,10 @@
 #include <cstddef>
 
 #include "dbpool/utf8.h"
+#include "exporter/base/utf8.h"
 #include "exporter/logging/log_line.h"
 #include "exporter/settings/parsers.h"
 #include "exporter/settings/sources.h"
-#include "exporter/utf8.h"
 
 namespace dbpool::exporter {
 

@@ -8,7 +8,7 @@
 #include <string_view>
 #include <tl/expected.hpp>
 
-#include "exporter/bounded_file.h"
+#include "exporter/base/bounded_file.h"
 #include "exporter/settings/settings.h"
 
 namespace dbpool::exporter {

@@ -7,10 +7,10 @@
 
 #include "dbpool/error.h"
 #include "dbpool/utf8.h"
+#include "exporter/base/utf8.h"
 #include "exporter/logging/log_line.h"
 #include "exporter/settings/nearest.h"
 #include "exporter/settings/parsers.h"
-#include "exporter/utf8.h"
 
 namespace dbpool::exporter {
 

@@ -6,10 +6,10 @@
 #include <cstddef>
 #include <utility>
 
-#include "exporter/pool_metrics.h"
+#include "exporter/base/setting_words.h"
+#include "exporter/metrics/pool_metrics.h"
 #include "exporter/probes/probe_series.h"
 #include "exporter/probes/select_probe.h"
-#include "exporter/setting_words.h"
 
 namespace dbpool::exporter {
 

@@ -18,7 +18,7 @@
 #include <vector>
 
 #include "dbpool/pool.h"
-#include "exporter/metric_sink.h"
+#include "exporter/metrics/metric_sink.h"
 #include "exporter/probes/connect_probe.h"
 #include "exporter/probes/custom_probe.h"
 #include "exporter/probes/probe_runner.h"

@@ -4,7 +4,7 @@
 #include <chrono>
 #include <cstdio>
 
-#include "exporter/utf8.h"
+#include "exporter/base/utf8.h"
 
 namespace dbpool::exporter {
 

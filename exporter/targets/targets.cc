@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <chrono>
 
-#include "exporter/at_end.h"
+#include "exporter/base/at_end.h"
 #include "exporter/http/text_page.h"
-#include "exporter/metric_names.h"
+#include "exporter/metrics/metric_names.h"
 
 namespace dbpool::exporter {
 

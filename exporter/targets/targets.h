@@ -27,14 +27,14 @@
 #include <vector>
 
 #include "dbpool/resolve.h"
-#include "exporter/event_log.h"
+#include "exporter/base/ticker.h"
+#include "exporter/logging/event_log.h"
 #include "exporter/logging/logger.h"
-#include "exporter/metric_sink.h"
+#include "exporter/metrics/metric_sink.h"
 #include "exporter/settings/settings.h"
 #include "exporter/targets/kept_target.h"
 #include "exporter/targets/probe_results.h"
 #include "exporter/targets/story.h"
-#include "exporter/ticker.h"
 
 namespace dbpool::exporter {
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <chrono>
 
-#include "exporter/bounded_file.h"
+#include "exporter/base/bounded_file.h"
 
 namespace dbpool::exporter {
 

@@ -9,10 +9,10 @@
 #include <vector>
 
 #include "dbpool/utf8.h"
+#include "exporter/base/utf8.h"
 #include "exporter/logging/log_line.h"
 #include "exporter/settings/parsers.h"
 #include "exporter/settings/yaml_mapping.h"
-#include "exporter/utf8.h"
 #include "exporter/web_config/bcrypt.h"
 #include "exporter/web_config/cipher_names.h"
 

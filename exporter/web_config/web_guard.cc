@@ -6,7 +6,7 @@
 #include <exception>
 #include <utility>
 
-#include "exporter/at_end.h"
+#include "exporter/base/at_end.h"
 
 namespace dbpool::exporter {
 

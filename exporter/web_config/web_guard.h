@@ -13,9 +13,9 @@
 #include <tl/expected.hpp>
 #include <vector>
 
-#include "exporter/config_reload.h"
 #include "exporter/http/message.h"
 #include "exporter/logging/logger.h"
+#include "exporter/metrics/config_reload.h"
 #include "exporter/web_config/login.h"
 #include "exporter/web_config/tls_context.h"
 #include "exporter/web_config/watched_files.h"

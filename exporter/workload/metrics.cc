@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "exporter/metric_names.h"
+#include "exporter/metrics/metric_names.h"
 
 namespace dbpool::exporter {
 namespace {

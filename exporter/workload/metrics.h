@@ -16,8 +16,8 @@
 
 #include "dbpool/error.h"
 #include "dbpool/options.h"
-#include "exporter/histogram.h"
-#include "exporter/metric_sink.h"
+#include "exporter/metrics/histogram.h"
+#include "exporter/metrics/metric_sink.h"
 
 namespace dbpool::exporter {
 

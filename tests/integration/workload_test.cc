@@ -1,5 +1,5 @@
 #include "exporter/workload/workload.h"
-#include "exporter/family_sink.h"
+#include "exporter/metrics/family_sink.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

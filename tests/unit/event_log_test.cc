@@ -1,4 +1,4 @@
-#include "exporter/event_log.h"
+#include "exporter/logging/event_log.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -10,7 +10,7 @@
 #include <sstream>
 #include <string>
 
-#include "exporter/stats_log.h"
+#include "exporter/logging/stats_log.h"
 #include "tests/support/eventually.h"
 
 namespace dbpool::exporter {

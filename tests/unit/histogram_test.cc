@@ -1,4 +1,4 @@
-#include "exporter/histogram.h"
+#include "exporter/metrics/histogram.h"
 
 #include <gtest/gtest.h>
 

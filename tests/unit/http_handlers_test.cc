@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-#include "exporter/duration_words.h"
+#include "exporter/base/duration_words.h"
 #include "exporter/http/debug_pools_handler.h"
 #include "exporter/http/gzip.h"
 #include "exporter/http/health_handler.h"

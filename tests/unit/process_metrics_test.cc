@@ -1,4 +1,4 @@
-#include "exporter/process_metrics.h"
+#include "exporter/metrics/process_metrics.h"
 
 #include <fcntl.h>
 #include <gmock/gmock.h>
@@ -13,7 +13,7 @@
 #include <thread>
 
 #include "exporter/build_info.h"
-#include "exporter/family_sink.h"
+#include "exporter/metrics/family_sink.h"
 #include "tests/support/temp_dir.h"
 #include "tests/unit/text_of.h"
 

@@ -1,4 +1,4 @@
-#include "exporter/setting_words.h"
+#include "exporter/base/setting_words.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -5,7 +5,7 @@
 #include <string>
 
 #include "exporter/http/text_page.h"
-#include "exporter/metric_sink.h"
+#include "exporter/metrics/metric_sink.h"
 
 namespace dbpool::test {
 

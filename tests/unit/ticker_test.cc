@@ -1,4 +1,4 @@
-#include "exporter/ticker.h"
+#include "exporter/base/ticker.h"
 
 #include <gtest/gtest.h>
 

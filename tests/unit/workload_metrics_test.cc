@@ -8,7 +8,7 @@
 #include <set>
 #include <string>
 
-#include "exporter/family_sink.h"
+#include "exporter/metrics/family_sink.h"
 
 namespace dbpool::exporter {
 namespace {

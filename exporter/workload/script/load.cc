@@ -9,7 +9,7 @@
 #include <system_error>
 #include <utility>
 
-#include "exporter/bounded_file.h"
+#include "exporter/base/bounded_file.h"
 #include "exporter/workload/script/builtin.h"
 
 namespace dbpool::exporter::script {
