@@ -2,8 +2,13 @@
 
 #include <unistd.h>
 
+#include <algorithm>
+#include <atomic>
 #include <cstddef>
 #include <cstdlib>
+#include <list>
+#include <mutex>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -18,31 +23,54 @@ namespace {
 
 constexpr std::size_t kShownValue = 200;
 
+// A list like `environ` in which one variable has another value. Kept for ever,
+// since another thread may be going through it.
+char** list_with(std::string_view name, std::string_view value) {
+  struct List {
+    std::string entry;
+    std::vector<char*> entries;
+  };
+  static std::mutex mutex;
+  static std::list<List> lists;
+  const std::string entry = std::string(name) + "=" + std::string(value);
+  const std::string_view start =
+      std::string_view(entry).substr(0, name.size() + 1);
+  std::vector<char*> others;
+  for (char** other = environ; other != nullptr && *other != nullptr; ++other) {
+    if (!std::string_view(*other).starts_with(start)) others.push_back(*other);
+  }
+  const std::lock_guard lock(mutex);
+  for (List& list : lists) {
+    const std::span known(list.entries);
+    if (list.entry == entry &&
+        std::ranges::equal(known.first(known.size() - 2), others)) {
+      return list.entries.data();
+    }
+  }
+  List& list = lists.emplace_back(List{entry, std::move(others)});
+  list.entries.push_back(list.entry.data());
+  list.entries.push_back(nullptr);
+  return list.entries.data();
+}
+
 // The environment with one variable set, as long as it lives. setenv() would
-// leave the old value where nobody finds it to overwrite it.
+// leave the old value where nobody finds it to overwrite it. Other threads meet
+// one list or the other, whole.
 class OtherEnvironment {
  public:
-  OtherEnvironment(std::string_view name, std::string_view value)
-      : entry_(std::string(name) + "=" + std::string(value)) {
-    const std::string_view start(entry_.data(), name.size() + 1);
-    for (char** entry = environ; entry != nullptr && *entry != nullptr;
-         ++entry) {
-      if (!std::string_view(*entry).starts_with(start)) {
-        entries_.push_back(*entry);
-      }
-    }
-    entries_.push_back(entry_.data());
-    entries_.push_back(nullptr);
-    environ = entries_.data();
+  OtherEnvironment(std::string_view name, std::string_view value) {
+    swap_to(list_with(name, value));
   }
-  ~OtherEnvironment() { environ = before_; }
+  ~OtherEnvironment() { swap_to(before_); }
   OtherEnvironment(const OtherEnvironment&) = delete;
   OtherEnvironment& operator=(const OtherEnvironment&) = delete;
 
  private:
+  static void swap_to(char** list) {
+    std::atomic_ref(environ).store(list, std::memory_order_release);
+  }
+
   char** const before_ = environ;
-  std::string entry_;
-  std::vector<char*> entries_;
 };
 
 bool names_a_service(const ConnectionString& database) {

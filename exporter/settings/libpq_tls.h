@@ -45,8 +45,9 @@ struct LibpqTls {
 };
 
 // `url_name` is what `database` is called in messages. Blocks for the service
-// file; where there is one not while other threads run, since the environment
-// is another one meanwhile.
+// file; one thread at a time. Where there is one, PGSSL* have no meaning to
+// other threads meanwhile: to a target for which they were decided they have
+// none at any time.
 LibpqTls libpq_tls(const ConnectionString& database,
                    const LibpqVariables& variables, std::string_view url_name);
 
