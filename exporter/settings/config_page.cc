@@ -171,10 +171,11 @@ void add_role(const PoolSettings& pool, Groups& groups) {
   add_secrets(pool, groups);
 }
 
-std::vector<std::string> texts_of(const std::vector<Network>& networks) {
+template <typename Allowed>
+std::vector<std::string> texts_of(const std::vector<Allowed>& all) {
   std::vector<std::string> texts;
-  texts.reserve(networks.size());
-  for (const Network& network : networks) texts.push_back(network.text());
+  texts.reserve(all.size());
+  for (const Allowed& each : all) texts.push_back(each.text());
   return texts;
 }
 
@@ -193,6 +194,7 @@ void add_module(const ModuleOptions& options, Groups& groups) {
   };
   groups.add_list("targets.hosts", allowed.hosts);
   groups.add_list("targets.networks", texts_of(allowed.networks));
+  groups.add_list("targets.ports", texts_of(allowed.ports));
   groups.add("targets.allow_loopback", yes_or_no(allowed.allow_loopback));
   groups.add("targets.allow_link_local", yes_or_no(allowed.allow_link_local));
   groups.add("max_connections", std::to_string(options.max_connections));

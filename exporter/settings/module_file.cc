@@ -57,6 +57,7 @@ class Reader {
   void take_targets(AllowList& allowed) const;
   void take_hosts(const YamlMapping& targets, AllowList& allowed) const;
   void take_networks(const YamlMapping& targets, AllowList& allowed) const;
+  void take_ports(const YamlMapping& targets, AllowList& allowed) const;
   void take_probes(ModuleOptions& options) const;
   void check_role() const;
   void check_custom_probes() const;
@@ -103,9 +104,11 @@ void Reader::check_role() const {
 // A file without it would make an open relay, or a module of no use.
 void Reader::take_targets(AllowList& allowed) const {
   const YamlMapping targets = at_.mapping(
-      "targets", {"hosts", "networks", "allow_loopback", "allow_link_local"});
+      "targets",
+      {"hosts", "networks", "ports", "allow_loopback", "allow_link_local"});
   take_networks(targets, allowed);
   take_hosts(targets, allowed);
+  take_ports(targets, allowed);
   allowed.allow_loopback = targets.boolean("allow_loopback", false);
   allowed.allow_link_local = targets.boolean("allow_link_local", false);
   if (!allowed.hosts.empty() || !allowed.networks.empty()) return;
@@ -146,6 +149,20 @@ void Reader::take_networks(const YamlMapping& targets,
                       "10.0.0.0/8 or \"fd00::/8\", no bit set behind it");
     }
     allowed.networks.push_back(*network);
+  }
+}
+
+void Reader::take_ports(const YamlMapping& targets, AllowList& allowed) const {
+  const std::string prefix = where_ + "targets: ";
+  for (const std::string& text : texts(targets, "ports", prefix)) {
+    const auto range = PortRange::parse(text);
+    if (!range) {
+      refuse_yaml(targets.line("ports"),
+                  prefix +
+                      "ports: expected ports from 1 to 65535 or ranges of "
+                      "them, such as 5432 or 6432-6440");
+    }
+    allowed.ports.push_back(*range);
   }
 }
 

@@ -6,7 +6,8 @@
 //     max_uses, max_lifetime_ms, statement_timeout_ms, ssl,
 //     ssl_reject_unauthorized, log_queries, log_connections
 //     targets:                      see allow_list.h
-//       hosts: […]  networks: […]  allow_loopback: …  allow_link_local: …
+//       hosts: […]  networks: […]  ports: […]
+//       allow_loopback: …  allow_link_local: …
 //     max_connections: 2
 //     keep: 5m
 //     max_targets: 1000

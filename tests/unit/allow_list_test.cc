@@ -88,6 +88,18 @@ TEST(NetworkTest, WhatIsNoneIsRefused) {
   }
 }
 
+TEST(AllowListTest, APortMustBeInOneOfTheRangesWhereThereAreAny) {
+  AllowList allowed = list({"db"}, {"10.0.0.0/8"});
+  EXPECT_TRUE(allows(allowed, "db:22"));
+  allowed.ports = {{5432, 5432}, {6432, 6440}};
+  for (const char* text : {"db", "db:5432", "db:6432", "10.0.0.1:6440"}) {
+    EXPECT_TRUE(allows(allowed, text)) << text;
+  }
+  for (const char* text : {"db:5431", "db:6441", "10.0.0.1:22"}) {
+    EXPECT_FALSE(allows(allowed, text)) << text;
+  }
+}
+
 TEST(AllowListTest, ANameMustBeOneOfTheHosts) {
   const AllowList some = list({"db1.example.org", "*.db.example.org"});
   EXPECT_TRUE(allows(some, "db1.example.org"));

@@ -44,7 +44,8 @@ TEST(ConfigModulesTest, EachKeyIsTaken) {
       "    database: orders\n    statement_timeout_ms: 700\n    targets: "
       "{hosts: "
       "[DB1.example.org., '*.db.example.org', '*'], networks: [10.0.0.0/8, "
-      "'fd00::/8'], allow_loopback: true, allow_link_local: true}\n"
+      "'fd00::/8'], ports: [5432, 6432-6440], allow_loopback: true, "
+      "allow_link_local: true}\n"
       "    max_connections: 3\n    keep: 90s\n    max_targets: 7\n"
       "    timeout: 2s\n    probes: [select_1]\n"
       "    custom_probes: {age: {sql: SELECT 1, timeout: 1s}}\n",
@@ -65,6 +66,9 @@ TEST(ConfigModulesTest, EachKeyIsTaken) {
               ElementsAre("db1.example.org", "*.db.example.org", "*"));
   ASSERT_THAT(options.allowed.networks, SizeIs(2));
   EXPECT_EQ(options.allowed.networks[1].text(), "fd00::/8");
+  ASSERT_THAT(options.allowed.ports, SizeIs(2));
+  EXPECT_EQ(options.allowed.ports[0].text(), "5432");
+  EXPECT_EQ(options.allowed.ports[1].text(), "6432-6440");
   EXPECT_TRUE(options.allowed.allow_loopback);
   EXPECT_TRUE(options.allowed.allow_link_local);
   EXPECT_EQ(options.keep, std::chrono::seconds(90));
@@ -121,6 +125,13 @@ TEST(ConfigModulesTest, AModuleSaysWhichTargetsItAllows) {
         mistake(with_targets("networks: [" + std::string(networks) + "]")),
         HasSubstr(at + "networks: expected addresses with a prefix"))
         << networks;
+  }
+  for (const char* ports : {"0", "65536", "5433-5432", "5432-", "-5432", "http",
+                            "''", "5432-5433-5434"}) {
+    EXPECT_THAT(mistake(with_targets("hosts: [a], ports: [" +
+                                     std::string(ports) + "]")),
+                HasSubstr(at + "ports: expected ports from 1 to 65535"))
+        << ports;
   }
   EXPECT_THAT(mistake(with_targets("hosts: [a], allow_loopback: often")),
               HasSubstr(at + "allow_loopback: expected true or false"));
