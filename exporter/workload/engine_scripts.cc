@@ -69,7 +69,8 @@ asio::awaitable<WorkloadEngine::Failure> WorkloadEngine::run_script(
                                       ": ends inside a transaction");
   }
   Params none;
-  const Statement rollback(names_[workload] + ":end", "ROLLBACK");
+  const std::string name = names_[workload] + ":end";
+  const Statement rollback(name, "ROLLBACK");
   (void)co_await connection->async_execute(rollback, std::move(none),
                                            task->token());
   co_return failure;

@@ -19,6 +19,8 @@ namespace {
 using std::chrono::milliseconds;
 using test::eventually;
 using test::kPatience;
+using testing::Contains;
+using testing::Field;
 using testing::HasSubstr;
 
 class PgbenchTest : public test::PoolTest {
@@ -446,6 +448,8 @@ TEST_F(PgbenchTest, AFailureLeavesNoTransactionBehind) {
     EXPECT_EQ(stats_.dirty_returns, 0U);
     EXPECT_EQ(stats_.opened, 1U);
     EXPECT_EQ(value(what), "0");
+    EXPECT_THAT(stats_.queries,
+                Contains(Field("name", &QueryStats::name, "fail:end")));
   };
   fails("SELECT 1/0;\nEND;\n", "");
   fails("\\set a 1 / 0\nEND;\n", "fail.sql:3: \\set: division by zero");
