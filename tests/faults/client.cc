@@ -1,10 +1,8 @@
 #include "tests/faults/client.h"
 
-#include <fcntl.h>
 #include <unistd.h>
 
 #include <array>
-#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -14,15 +12,6 @@
 namespace dbpool::test {
 
 namespace {
-
-// Read end, write end.
-std::pair<UniqueFd, UniqueFd> make_pipe() {
-  std::array<int, 2> ends = {};
-  if (::pipe2(ends.data(), O_CLOEXEC) != 0) {
-    throw std::runtime_error(std::string("pipe2: ") + std::strerror(errno));
-  }
-  return {UniqueFd(ends[0]), UniqueFd(ends[1])};
-}
 
 TimePoint time_of(std::istringstream& words) {
   long long micros = 0;

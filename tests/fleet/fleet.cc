@@ -147,10 +147,13 @@ std::string fleet_configuration(const std::vector<std::string>& args) {
 std::map<std::string, std::string> shard_files(const ShardOptions& options) {
   const std::string shard =
       std::to_string(options.index) + "/" + std::to_string(options.count);
-  return {{"prometheus.yml",
-           fleet_configuration(
-               {"--shard=" + shard, "--exporters=" + joined(options.exporters),
-                "--targets=targets.json", "--interval=" + options.interval})},
+  std::vector<std::string> args = {
+      "--shard=" + shard, "--exporters=" + joined(options.exporters),
+      "--targets=targets.json", "--interval=" + options.interval};
+  if (!options.alertmanager.empty()) {
+    args.push_back("--alertmanager=" + options.alertmanager);
+  }
+  return {{"prometheus.yml", fleet_configuration(args)},
           {"targets.json", file_of_targets(options.targets)},
           {"dbpool.rules.yml", generated_rules(options.time_scale)}};
 }
@@ -173,7 +176,12 @@ void Fleet::start_servers(const FleetOptions& options) {
                         .exporters = {},
                         .targets = databases_.targets(),
                         .time_scale = options.time_scale,
-                        .interval = options.interval};
+                        .interval = options.interval,
+                        .alertmanager = {}};
+  if (options.has_alertmanager) {
+    alertmanager_.emplace(inbox_.alertmanager_configuration());
+    shard.alertmanager = local(alertmanager_->port());
+  }
   for (const auto& exporter : exporters_) {
     shard.exporters.push_back(exporter->address());
   }

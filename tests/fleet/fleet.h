@@ -8,7 +8,9 @@
 #include <string>
 #include <vector>
 
+#include "tests/alerts/alert_stage.h"
 #include "tests/e2e/exporter.h"
+#include "tests/support/alertmanager.h"
 #include "tests/support/postgres.h"
 #include "tests/support/prometheus.h"
 #include "tests/support/temp_dir.h"
@@ -71,6 +73,7 @@ struct ShardOptions {
   std::vector<std::string> targets;    // likewise
   int time_scale = 1;                  // of the rules
   std::string interval = "30s";
+  std::string alertmanager = {};  // HOST:PORT; empty: none
 };
 
 // The files of its Prometheus.
@@ -84,6 +87,7 @@ struct FleetOptions {
   std::size_t shards = 2;      // exporters, and Prometheus servers
   int time_scale = 1;          // of the rules
   std::string interval = "30s";
+  bool has_alertmanager = false;
 };
 
 // A fleet as exporter/deploy/fleet has it: each exporter with a Prometheus
@@ -100,6 +104,8 @@ class Fleet {
     return *servers_.at(shard);
   }
   const Prometheus& global() const { return *global_; }
+  // What Alertmanager sent, if there is one.
+  const AlertInbox& inbox() const { return inbox_; }
 
  private:
   void start_exporters(const FleetOptions& options);
@@ -109,6 +115,8 @@ class Fleet {
   std::vector<std::unique_ptr<FleetExporter>> exporters_;
   std::vector<std::unique_ptr<Prometheus>> servers_;
   std::optional<Prometheus> global_;
+  const AlertInbox inbox_;
+  std::optional<Alertmanager> alertmanager_;
 };
 
 }  // namespace dbpool::test

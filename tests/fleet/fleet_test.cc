@@ -31,8 +31,10 @@ constexpr std::size_t kLost = 0;  // the exporter that is killed
 constexpr std::size_t kStoppedCluster = 3;
 
 // A fresh session for each scrape would keep a small machine busy.
-const FleetOptions kOptions = {
-    .probes = {"select_1", "server"}, .time_scale = 15, .interval = "3s"};
+const FleetOptions kOptions = {.probes = {"select_1", "server"},
+                               .time_scale = 15,
+                               .interval = "3s",
+                               .has_alertmanager = true};
 
 std::string firing(const std::string& name) {
   return R"(ALERTS{alertstate="firing",alertname=")" + name + "\"}";
@@ -158,6 +160,30 @@ class FleetTest : public ::testing::Test {
     });
   }
 
+  Alert unseen_of_the_lost() {
+    return {"DbpoolTargetsUnseen",
+            "warning",
+            {{"exporter", fleet_.exporter(kLost).address()}}};
+  }
+
+  Alert most_down_of(std::size_t shard) {
+    return {"DbpoolMostDatabasesDown",
+            "critical",
+            {{"exporter", fleet_.exporter(shard).address()}}};
+  }
+
+  // At a receiver of Alertmanager's.
+  void expect_notice(const Alert& alert) const {
+    EXPECT_TRUE(fleet_.inbox().has_arrived("", alert))
+        << alert.name << "\n"
+        << fleet_.inbox().report() << report();
+  }
+  void expect_all_clear(const Alert& alert) const {
+    EXPECT_TRUE(fleet_.inbox().is_resolved("", alert))
+        << alert.name << "\n"
+        << fleet_.inbox().report() << report();
+  }
+
   // Since then every scrape of the other exporter's targets was answered, and
   // those of the lost one miss one span.
   void expect_no_gap_but_of_the_lost(Time since) const {
@@ -190,6 +216,7 @@ TEST_F(FleetTest, TellsWhatIsLostAndLosesNothingElse) {
   say("an exporter is killed");
   fleet_.exporter(kLost).kill();
   expect_told_as_lost();
+  expect_notice(unseen_of_the_lost());
 
   say("it is started again, and one server of four is stopped");
   fleet_.exporter(kLost).start();
@@ -198,6 +225,7 @@ TEST_F(FleetTest, TellsWhatIsLostAndLosesNothingElse) {
   expect_eventually("all targets are seen again", [this] {
     return values_of(firing("DbpoolTargetsUnseen"), "exporter").empty();
   });
+  expect_all_clear(unseen_of_the_lost());
   EXPECT_EQ(ever("DbpoolDatabaseDown", "instance"), stopped_) << report();
   EXPECT_THAT(ever("DbpoolMostDatabasesDown", "exporter"), IsEmpty());
 
@@ -207,12 +235,18 @@ TEST_F(FleetTest, TellsWhatIsLostAndLosesNothingElse) {
     return values_of(firing("DbpoolMostDatabasesDown"), "exporter").size() ==
            fleet_.shards();
   });
+  for (std::size_t i = 0; i < fleet_.shards(); ++i) {
+    expect_notice(most_down_of(i));
+  }
 
   say("all are started again");
   for (const std::size_t stopped : {1, 2, 3}) {
     fleet_.databases().cluster(stopped).start();
   }
   expect_all_well();
+  for (std::size_t i = 0; i < fleet_.shards(); ++i) {
+    expect_all_clear(most_down_of(i));
+  }
   EXPECT_THAT(ever("DbpoolTargetsUnseen", "exporter"),
               ElementsAre(fleet_.exporter(kLost).address()));
   expect_no_gap_but_of_the_lost(well);

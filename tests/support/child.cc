@@ -18,7 +18,6 @@
 
 #include "tests/support/eventually.h"
 #include "tests/support/temp_dir.h"
-#include "tests/support/unique_fd.h"
 
 extern char** environ;
 
@@ -111,15 +110,18 @@ bool is_executable(const std::string& path) {
 
 }  // namespace
 
-Child::Child(const ChildOptions& options) {
-  const std::string path = find_program(options.program);
-  const ExecImage image = exec_image(path, options);
+std::pair<UniqueFd, UniqueFd> make_pipe() {
   std::array<int, 2> ends = {};
   if (::pipe2(ends.data(), O_CLOEXEC) != 0) {
     throw std::runtime_error(std::string("pipe2: ") + std::strerror(errno));
   }
-  const UniqueFd read_end(ends[0]);
-  UniqueFd write_end(ends[1]);
+  return {UniqueFd(ends[0]), UniqueFd(ends[1])};
+}
+
+Child::Child(const ChildOptions& options) {
+  const std::string path = find_program(options.program);
+  const ExecImage image = exec_image(path, options);
+  auto [read_end, write_end] = make_pipe();
 
   const pid_t parent = ::getpid();
   pid_ = ::fork();

@@ -7,9 +7,15 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "tests/support/unique_fd.h"
+
 namespace dbpool::test {
+
+// For words with a child: read end, write end. Throws std::runtime_error.
+std::pair<UniqueFd, UniqueFd> make_pipe();
 
 struct ChildOptions {
   std::string program;  // a path, or a name that is looked for in $PATH

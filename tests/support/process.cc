@@ -1,6 +1,5 @@
 #include "tests/support/process.h"
 
-#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/eventfd.h>
@@ -8,25 +7,11 @@
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
-#include <cstring>
 #include <regex>
 #include <stdexcept>
 #include <utility>
 
 namespace dbpool::test {
-namespace {
-
-std::pair<UniqueFd, UniqueFd> make_pipe() {
-  std::array<int, 2> ends = {};
-  if (::pipe2(ends.data(), O_CLOEXEC) != 0) {
-    throw std::runtime_error(std::string("pipe2: ") + std::strerror(errno));
-  }
-  return {UniqueFd(ends[0]), UniqueFd(ends[1])};
-}
-
-}  // namespace
-
 Process::Process(const std::string& program, std::vector<std::string> args,
                  std::map<std::string, std::string> env) {
   ChildOptions options;
