@@ -233,7 +233,7 @@ std::string row(const FleetCost& cost, double targets) {
 }  // namespace
 
 FleetCost measure_fleet() {
-  Databases databases(kClusters, kDatabasesOfEach, 1);
+  Databases databases(kClusters, kDatabasesOfEach);
   FleetExporter exporter({"connect", "server"});
   FleetCost cost{.targets = databases.targets().size()};
   measure_kept(databases, exporter, cost);

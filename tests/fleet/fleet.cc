@@ -15,10 +15,6 @@ std::string database_name(std::size_t index) {
   return "fleet_" + std::to_string(index);
 }
 
-std::string address_of(std::size_t host) {
-  return "127.0.0." + std::to_string(host);
-}
-
 std::string local(int port) { return "127.0.0.1:" + std::to_string(port); }
 
 std::string joined(const std::vector<std::string>& words) {
@@ -51,17 +47,11 @@ std::string file_of_targets(const std::vector<std::string>& targets) {
 
 }  // namespace
 
-Databases::Databases(std::size_t clusters, std::size_t databases_of_each,
-                     std::size_t addresses)
-    : databases_of_each_(databases_of_each), addresses_(addresses) {
-  const std::size_t sessions = 3 * databases_of_each * addresses + 20;
-  std::vector<std::string> all;
-  for (std::size_t host = 1; host <= addresses; ++host) {
-    all.push_back(address_of(host));
-  }
+Databases::Databases(std::size_t clusters, std::size_t databases_of_each)
+    : databases_of_each_(databases_of_each) {
+  const std::size_t sessions = 3 * databases_of_each + 20;
   const PostgresOptions options = {
-      .config = {"listen_addresses = '" + joined(all) + "'",
-                 "max_connections = " + std::to_string(sessions)}};
+      .config = {"max_connections = " + std::to_string(sessions)}};
   for (std::size_t i = 0; i < clusters; ++i) {
     clusters_.push_back(std::make_unique<Postgres>(options));
     create_planted_role(*clusters_.back());
@@ -84,12 +74,9 @@ void Databases::create_databases() const {
 
 std::vector<std::string> Databases::targets_of(std::size_t cluster) const {
   std::vector<std::string> targets;
-  const std::string port = std::to_string(clusters_.at(cluster)->port());
-  for (std::size_t host = 1; host <= addresses_; ++host) {
-    const std::string address = address_of(host) + ":" + port + "/";
-    for (std::size_t i = 0; i < databases_of_each_; ++i) {
-      targets.push_back(address + database_name(i));
-    }
+  const std::string address = local(clusters_.at(cluster)->port());
+  for (std::size_t i = 0; i < databases_of_each_; ++i) {
+    targets.push_back(address + "/" + database_name(i));
   }
   return targets;
 }
@@ -159,8 +146,7 @@ std::map<std::string, std::string> shard_files(const ShardOptions& options) {
 }
 
 Fleet::Fleet(const FleetOptions& options)
-    : databases_(options.clusters, options.databases_of_each,
-                 options.addresses) {
+    : databases_(options.clusters, options.databases_of_each) {
   start_exporters(options);
   start_servers(options);
 }

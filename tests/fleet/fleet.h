@@ -17,13 +17,11 @@
 
 namespace dbpool::test {
 
-// Private clusters with databases "fleet_0" … each, on 127.0.0.1 and on as many
-// addresses after it as are asked for, and the planted role. A target is a
-// database at an address.
+// Private clusters on 127.0.0.1 with databases "fleet_0" … each, and the
+// planted role. A target is a database.
 class Databases {
  public:
-  Databases(std::size_t clusters, std::size_t databases_of_each,
-            std::size_t addresses);
+  Databases(std::size_t clusters, std::size_t databases_of_each);
 
   Postgres& cluster(std::size_t index) { return *clusters_.at(index); }
   // HOST:PORT/DATABASE of a cluster's targets, and of all.
@@ -36,7 +34,6 @@ class Databases {
   void create_databases() const;
 
   const std::size_t databases_of_each_;
-  const std::size_t addresses_;
   std::vector<std::unique_ptr<Postgres>> clusters_;
 };
 
@@ -82,10 +79,9 @@ std::map<std::string, std::string> shard_files(const ShardOptions& options);
 struct FleetOptions {
   std::vector<std::string> probes = {"connect", "server"};
   std::size_t clusters = 4;
-  std::size_t databases_of_each = 5;
-  std::size_t addresses = 10;  // of each server
-  std::size_t shards = 2;      // exporters, and Prometheus servers
-  int time_scale = 1;          // of the rules
+  std::size_t databases_of_each = 50;
+  std::size_t shards = 2;  // exporters, and Prometheus servers
+  int time_scale = 1;      // of the rules
   std::string interval = "30s";
   bool has_alertmanager = false;
 };
