@@ -131,8 +131,9 @@ Route take_report_route(TakeReports take) {
     std::string body;
     for (const std::uint64_t each : take(request.parameter("pool"))) {
       const std::string number = std::to_string(each);
-      body += "report " + number +
-              " is being taken; see /debug/pools?report=" + number + "\n";
+      body.append("report ").append(number);
+      body.append(" is being taken; see /debug/pools?report=");
+      body.append(number).append("\n");
     }
     if (body.empty()) return {.status = 404, .body = "404: no such pool\n"};
     return {.body = std::move(body)};

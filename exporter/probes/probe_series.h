@@ -17,7 +17,7 @@ namespace dbpool::exporter {
 
 // dbpool_probe_* but for the values.
 void tell_probe(metrics::Sink& sink, std::string_view pool_name,
-                const Probe& probe, const ProbeStats& stats);
+                const Probe& asked, const ProbeStats& stats);
 
 // dbpool_server_*.
 void tell_slots(metrics::Sink& sink, std::string_view pool_name,
