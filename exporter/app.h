@@ -62,6 +62,13 @@ class App {
   int check();
 
  private:
+  // What is still under way this long after everything else has stopped is
+  // left behind.
+  static constexpr Duration kStragglerGrace = std::chrono::seconds(1);
+  // How long all that wants connections waits at the start for the server
+  // session to be first at the database. Scrapes are answered meanwhile.
+  static constexpr Duration kHeadStart = std::chrono::seconds(1);
+
   // One that the settings do not have any more, and how its drain ended.
   struct Retired {
     std::weak_ptr<MonitoredPool> pool;  // gone when nothing of it is left

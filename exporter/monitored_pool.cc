@@ -102,7 +102,7 @@ tl::expected<void, std::string> MonitoredPool::make_pool() {
   if (!pool) return tl::make_unexpected(std::move(pool.error().message));
   pool_ = std::make_unique<Pool>(*std::move(pool));
   metrics_ = std::make_unique<prometheus::PoolMetrics>(
-      [this] { return pool_->stats(); }, prometheus::PoolKind::kCanary);
+      [this] { return stats(); }, prometheus::PoolKind::kCanary);
   sampler_ = std::make_unique<Ticker>(kRecentSampleInterval, [this] {
     recent_acquires_.sample(pool_->stats_without_queries());
   });
@@ -157,6 +157,12 @@ std::shared_ptr<Workload> MonitoredPool::make_workload(
         events->script_failed(workload, problem);
       },
       before);
+}
+
+PoolStats MonitoredPool::stats() const {
+  PoolStats stats = pool_->stats();
+  stats.min_connections = parts().settings->options.min_connections;
+  return stats;
 }
 
 MonitoredPool::Parts MonitoredPool::parts() const {

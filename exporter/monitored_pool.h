@@ -73,7 +73,8 @@ class MonitoredPool final : public metrics::Source {
   // Null when none was asked for.
   std::shared_ptr<Workload> workload() const { return parts().workload; }
 
-  PoolStats stats() const { return pool_->stats(); }
+  // With the floor of the settings, which is the pool's once it is started.
+  PoolStats stats() const;
   PoolHealth health() const;
   LivePool live() const;
   PoolHolders holders() const;

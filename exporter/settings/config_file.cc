@@ -13,6 +13,7 @@
 #include "exporter/settings/custom_probes_file.h"
 #include "exporter/settings/definitions.h"
 #include "exporter/settings/module_file.h"
+#include "exporter/settings/variable_expander.h"
 #include "exporter/settings/yaml_mapping.h"
 
 namespace dbpool::exporter {
@@ -21,8 +22,6 @@ namespace {
 
 using Names = std::vector<std::string>;
 
-// All values together, variables put in.
-constexpr std::size_t kMostExpanded = 1024UL * 1024;
 // Each has threads and connections of its own.
 constexpr std::size_t kMostPools = 100;
 constexpr std::size_t kMostModules = 100;
@@ -44,15 +43,11 @@ constexpr std::array kParts = {Part{"host", "host"}, Part{"port", "port"},
                                Part{"user", "user"},
                                Part{"database", "dbname"}};
 
-bool is_name_char(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-         (c >= '0' && c <= '9') || c == '_';
-}
-
 bool is_pool_name(std::string_view name) {
   return !name.empty() && name.size() <= kLongestName &&
          std::ranges::all_of(name, [](char c) {
-           return is_name_char(c) || c == '-' || c == '.';
+           return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                  (c >= '0' && c <= '9') || c == '_' || c == '-' || c == '.';
          });
 }
 
@@ -128,7 +123,7 @@ class Reader {
  public:
   Reader(const std::string& path, const Environment& environment)
       : folder_(std::filesystem::path(path).parent_path()),
-        environment_(environment) {
+        expander_(environment) {
     file_.shown_path = shown_path(path);
   }
 
@@ -150,7 +145,7 @@ class Reader {
   void take_pool(const YamlMapping& at, PoolSection& pool);
   ExpandText expander() {
     return [this](const std::string& text, int line, const std::string& name) {
-      return expand(text, line, name);
+      return expander_.expand(text, line, name);
     };
   }
   void take_secrets(const YamlMapping& at, const std::string& where,
@@ -164,18 +159,10 @@ class Reader {
   }
   std::string value(const YamlMapping& at, const std::string& key,
                     const std::string& where);
-  std::string expand(const std::string& text, int line,
-                     const std::string& name);
-  std::string variable(const std::string& name, int line,
-                       const std::string& key);
   std::string in_folder(const std::string& path) const;
 
-  // Constant after construction.
   const std::filesystem::path folder_;
-  const Environment& environment_;
-
-  std::size_t expanded_ = 0;  // bytes so far
-  bool is_secret_ = false;    // what is being expanded
+  VariableExpander expander_;
   ConfigFile file_;
 };
 
@@ -201,6 +188,7 @@ ConfigFile Reader::read(const YAML::Node& root) {
                      at, "modules: " + section.name + ": ", expander());
                  file_.modules.push_back({std::move(section), options});
                });
+  file_.variables = expander_.used();
   return std::move(file_);
 }
 
@@ -240,7 +228,7 @@ Given Reader::given(const YamlMapping& at, const std::string& key,
   const int line = at.line(key);
   Given result{name_of(line, where, key), "configuration", {}};
   for (const std::string& text : texts) {
-    result.values.push_back(expand(text, line, where + key));
+    result.values.push_back(expander_.expand(text, line, where + key));
   }
   result.shown = texts;
   return result;
@@ -256,6 +244,7 @@ void Reader::take_entries(const YamlMapping& top, const std::string& key,
                                    key + "; expected at most " +
                                    std::to_string(most));
   }
+  const std::string prefix = key + ": ";
   for (const std::string& name : names) {
     const int line = std::max(entries.line(name), top.line(key));
     if (!is_pool_name(name)) {
@@ -265,7 +254,7 @@ void Reader::take_entries(const YamlMapping& top, const std::string& key,
     }
     PoolSection section;
     section.name = name;
-    section.where = name_of(line, key + ": " + name, "");
+    section.where = name_of(line, prefix + name, "");
     take(entries.mapping(name, keys), std::move(section));
   }
 }
@@ -280,19 +269,19 @@ void Reader::take_pool(const YamlMapping& at, PoolSection& pool) {
 
 void Reader::take_secrets(const YamlMapping& at, const std::string& where,
                           PoolSection& pool) {
-  is_secret_ = true;
   for (const SecretKey& secret : kSecretKeys) {
     const std::string key(secret.key);
     const std::string file_key = key + "_file";
     if (!at.has(key) && !at.has(file_key)) continue;
     SecretWays& ways = pool.secrets[std::string(secret.name)];
     ways.name = name_of(at.line(key), where, key);
-    ways.value = value(at, key, where);
+    ways.value =
+        expander_.expand_secret(at.text(key), at.line(key), where + key);
     ways.file_name = name_of(at.line(file_key), where, file_key);
-    ways.path = in_folder(value(at, file_key, where));
+    ways.path = in_folder(expander_.expand_secret(
+        at.text(file_key), at.line(file_key), where + file_key));
     ways.pipes = Pipes::kRefuse;
   }
-  is_secret_ = false;
 }
 
 void Reader::take_parts(const YamlMapping& at, const std::string& where,
@@ -320,51 +309,7 @@ void Reader::take_parts(const YamlMapping& at, const std::string& where,
 
 std::string Reader::value(const YamlMapping& at, const std::string& key,
                           const std::string& where) {
-  return expand(at.text(key), at.line(key), where + key);
-}
-
-// `name` is that of the key, for messages.
-std::string Reader::expand(const std::string& text, int line,
-                           const std::string& name) {
-  std::string result;
-  for (std::size_t at = 0; at < text.size();) {
-    if (text.compare(at, 3, "$${") == 0) {
-      result += "${";
-      at += 3;
-    } else if (text.compare(at, 2, "${") != 0) {
-      result += text[at++];
-    } else {
-      const std::size_t from = at + 2;
-      at = from;
-      while (at < text.size() && is_name_char(text[at])) ++at;
-      if (at == from || at == text.size() || text[at] != '}') {
-        refuse_yaml(line, name + ": expected ${NAME}, or $${ for a plain ${");
-      }
-      result += variable(text.substr(from, at++ - from), line, name);
-    }
-    if (expanded_ + result.size() > kMostExpanded) {
-      refuse_yaml(line, name +
-                            ": the values grow too long; expected at most "
-                            "1 MiB together");
-    }
-  }
-  expanded_ += result.size();
-  return std::string(trim(result));
-}
-
-std::string Reader::variable(const std::string& name, int line,
-                             const std::string& key) {
-  const auto found = environment_.find(name);
-  if (found == environment_.end()) {
-    // What stands between the braces may be a piece of a password.
-    const std::string shown = is_secret_ ? "…" : name.substr(0, kLongestName);
-    refuse_yaml(line, key + ": ${" + shown +
-                          "} is not set; expected a variable of the "
-                          "environment");
-  }
-  Names& all = file_.variables;
-  if (std::ranges::find(all, name) == all.end()) all.push_back(name);
-  return found->second;
+  return expander_.expand(at.text(key), at.line(key), where + key);
 }
 
 std::string Reader::in_folder(const std::string& path) const {

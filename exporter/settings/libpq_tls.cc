@@ -32,9 +32,8 @@ char** list_with(std::string_view name, std::string_view value) {
   };
   static std::mutex mutex;
   static std::list<List> lists;
-  const std::string entry = std::string(name) + "=" + std::string(value);
-  const std::string_view start =
-      std::string_view(entry).substr(0, name.size() + 1);
+  const std::string start = std::string(name) + "=";
+  const std::string entry = start + std::string(value);
   std::vector<char*> others;
   for (char** other = environ; other != nullptr && *other != nullptr; ++other) {
     if (!std::string_view(*other).starts_with(start)) others.push_back(*other);

@@ -121,8 +121,8 @@ void Reader::take_hosts(const YamlMapping& targets, AllowList& allowed) const {
   const std::string prefix = where_ + "targets: ";
   for (const std::string& text : texts(targets, "hosts", prefix)) {
     const bool is_below = text.starts_with("*.");
-    const auto name =
-        parse_host_name(std::string_view(text).substr(is_below ? 2 : 0));
+    const std::string_view all = text;
+    const auto name = parse_host_name(all.substr(is_below ? 2 : 0));
     if (text == "*" && !allowed.networks.empty()) {
       allowed.hosts.push_back(text);
     } else if (name) {

@@ -63,8 +63,9 @@ bool take_host(std::string_view& text, TargetName& target) {
     return true;
   }
   auto name = parse_host_name(host);
-  if (name) target.host = *std::move(name);
-  return name.has_value();
+  if (!name) return false;
+  target.host = *std::move(name);
+  return true;
 }
 
 }  // namespace

@@ -68,7 +68,7 @@ struct Weighted {
 Result<Weighted> parse_weighted(std::string_view given) {
   constexpr std::uint32_t kMaxWeight = 1'000'000'000;
   const std::size_t at = given.rfind('@');
-  if (at == given.npos) return Weighted{.path = std::string(given)};
+  if (at == std::string_view::npos) return Weighted{.path = std::string(given)};
   const std::string_view text = given.substr(at + 1);
   Weighted weighted{.path = std::string(given.substr(0, at)), .weight = 0};
   const char* const end = text.data() + text.size();
