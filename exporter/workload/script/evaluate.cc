@@ -131,7 +131,7 @@ Evaluated extreme(Function function, Arguments arguments) {
     const bool wants_greater = function == Function::kGreatest;
     const std::array<Value, 2> pair = {wants_greater ? best : each,
                                        wants_greater ? each : best};
-    const Evaluated is_better = arithmetic(order, pair);
+    Evaluated is_better = arithmetic(order, pair);
     if (!is_better) return is_better;
     if (std::get<bool>(*is_better)) best = each;
   }

@@ -93,7 +93,7 @@ class Parser {
   Done take_endif(std::string_view arguments);
   Done keep_row(std::string_view arguments, KeptRow kept);
 
-  Done branch_on(std::string_view condition);
+  Done branch_on(std::string_view text);
   // Ends the branch under way.
   Done end_branch();
 

@@ -10,13 +10,15 @@ namespace {
 
 constexpr std::string_view kBlank = " \t\r\n\f\v";
 
-bool is_blank(char c) noexcept { return kBlank.find(c) != kBlank.npos; }
+bool is_blank(char c) noexcept {
+  return kBlank.find(c) != std::string_view::npos;
+}
 
 // `$tag$` at the beginning of `text`; 0 where there is none.
 std::size_t dollar_tag_at(std::string_view text) {
   if (!text.starts_with('$')) return 0;
   const std::size_t end = text.find('$', 1);
-  if (end == text.npos) return 0;
+  if (end == std::string_view::npos) return 0;
   const std::string_view tag = text.substr(1, end - 1);
   return tag.empty() || is_variable_name(tag) ? end + 1 : 0;
 }

@@ -90,7 +90,8 @@ Result<Value> value_of(std::string_view text) {
   text.remove_prefix(std::min(text.find_first_not_of(kBlank), text.size()));
   if (std::int64_t whole = 0; read_number(text, whole)) return whole;
   const bool is_whole =
-      !text.empty() && text.find_first_not_of("+-0123456789") == text.npos;
+      !text.empty() &&
+      text.find_first_not_of("+-0123456789") == std::string_view::npos;
   if (double number = 0; !is_whole && read_number(text, number)) return number;
   return tl::unexpected(
       std::string("its value is neither a number nor a "
@@ -104,7 +105,8 @@ Result<std::int64_t> to_int(const Value& value) {
   // 2^63 is the first double beyond; the lowest integer is one itself.
   constexpr double kBeyond = 9223372036854775808.0;
   const double rounded = std::rint(*number);
-  if (!(rounded >= -kBeyond && rounded < kBeyond)) {
+  const bool fits = rounded >= -kBeyond && rounded < kBeyond;  // NaN does not
+  if (!fits) {
     return tl::unexpected("double to int overflow for " +
                           text_of_double(*number));
   }
