@@ -29,12 +29,13 @@ Pool::~Pool() {
   if (core_) core_->shut_down();
 }
 
-Expected<Lease> Pool::acquire(AcquireOptions options,
+Expected<Lease> Pool::acquire(const AcquireOptions& options,
                               std::source_location where) {
   return core_->acquire(options, where);
 }
 
-void Pool::start_acquire(AcquireOptions options, std::source_location where,
+void Pool::start_acquire(const AcquireOptions& options,
+                         std::source_location where,
                          detail::CompletionPtr<Expected<Lease>> completion) {
   core_->start_acquire(options, where, std::move(completion));
 }

@@ -85,7 +85,7 @@ class Pool {
   // tells limits, queue, longest holders and the last opening error),
   // kForked.
   Expected<Lease> acquire(
-      AcquireOptions options = {},
+      const AcquireOptions& options = {},
       std::source_location where = std::source_location::current());
 
   // The same without blocking: completes with Expected<Lease> through the
@@ -94,7 +94,7 @@ class Pool {
   // The lease that an abandoned handler would have received goes back.
   template <typename CompletionToken>
   auto async_acquire(
-      AcquireOptions options, CompletionToken&& token,
+      const AcquireOptions& options, CompletionToken&& token,
       std::source_location where = std::source_location::current()) {
     return asio::async_initiate<CompletionToken, void(Expected<Lease>)>(
         [this](auto handler, const AcquireOptions& given,
@@ -225,7 +225,7 @@ class Pool {
 
  private:
   explicit Pool(std::shared_ptr<detail::PoolCore> core) noexcept;
-  void start_acquire(AcquireOptions options, std::source_location where,
+  void start_acquire(const AcquireOptions& options, std::source_location where,
                      detail::CompletionPtr<Expected<Lease>> completion);
   void start_execute(std::string name, std::string sql, Params params,
                      const ExecuteOptions& options,
