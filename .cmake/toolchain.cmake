@@ -14,15 +14,12 @@ if(PROJECT_IS_TOP_LEVEL)
   endif()
   find_program(DBPOOL_CCACHE ccache)
   if(DBPOOL_CCACHE AND NOT DEFINED CMAKE_CXX_COMPILER_LAUNCHER)
-    set(CMAKE_CXX_COMPILER_LAUNCHER "${DBPOOL_CCACHE}")
+    set(CMAKE_CXX_COMPILER_LAUNCHER "${PROJECT_SOURCE_DIR}/.cmake/with-ccache"
+                                    "${DBPOOL_CCACHE}")
+    set(CMAKE_C_COMPILER_LAUNCHER "${CMAKE_CXX_COMPILER_LAUNCHER}")
     if(DBPOOL_PCH)
-      # What ccache asks for before it caches anything with such headers.
-      set(CMAKE_CXX_COMPILER_LAUNCHER
-          "${CMAKE_COMMAND}" -E env CCACHE_SLOPPINESS=pch_defines,time_macros
-          "${DBPOOL_CCACHE}")
       add_compile_options(-fpch-preprocess)
     endif()
-    set(CMAKE_C_COMPILER_LAUNCHER "${CMAKE_CXX_COMPILER_LAUNCHER}")
   endif()
 endif()
 
