@@ -265,16 +265,18 @@ const sinceWhen = {
       ],
     }),
     graphPanel({
-      title: "First certificate to expire",
+      title: "Days until certificates expire",
       alerts: ["DbpoolCertificateExpiring"],
       description:
-        "Time until the first certificate of a pool's databases expires.",
-      unit: "s",
+        "Of each pool's databases the first. The line is at 21 days.",
+      unit: "none",
+      decimals: 0,
       width: 8,
-      steps: ["red", [259200, "yellow"], [1814400, "green"]],
+      showSteps: true,
+      steps: ["red", [21, "transparent"]],
       queries: [
         {
-          expr: `min by (pool, certificate) (${kExpiry}) - time()`,
+          expr: `(min by (pool, certificate) (${kExpiry}) - time()) / 86400`,
           legend: "{{pool}} {{certificate}}",
         },
       ],
