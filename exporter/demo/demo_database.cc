@@ -144,13 +144,15 @@ Expected<void> DemoDatabase::initialise() {
 }
 
 Expected<void> DemoDatabase::launch() {
-  // Nothing has to survive a crash, and little memory will do.
-  auto server = run({programs_ / "postgres", "-D", folder() / "data", "-k",
-                     folder() / "socket", "-c", "listen_addresses=", "-c",
-                     "unix_socket_permissions=0700", "-c", "fsync=off", "-c",
-                     "full_page_writes=off", "-c", "max_connections=40", "-c",
-                     "shared_buffers=16MB"},
-                    folder_->server_lock());
+  // Nothing has to survive a crash, or to be left elsewhere by one, and little
+  // memory will do.
+  auto server =
+      run({programs_ / "postgres", "-D", folder() / "data", "-k",
+           folder() / "socket", "-c", "listen_addresses=", "-c",
+           "unix_socket_permissions=0700", "-c", "fsync=off", "-c",
+           "full_page_writes=off", "-c", "max_connections=40", "-c",
+           "shared_buffers=16MB", "-c", "dynamic_shared_memory_type=mmap"},
+          folder_->server_lock());
   if (!server) return Unexpected(std::move(server.error()));
   server_.emplace(std::move(*server));
   return {};

@@ -97,8 +97,15 @@ struct Turn {
 
 Expected<Rows> run(const Turn& turn, std::string_view sql,
                    const Params& params) {
+  const Duration left = turn.deadline - Clock::now();
+  if (left <= Duration::zero()) {
+    // Whoever has answered so far is not silent, late as it may be.
+    return Unexpected(
+        Error{.kind = ErrorKind::kCancelled,
+              .message = "the time was over before all was asked"});
+  }
   ExecuteOptions options;
-  options.timeout = turn.deadline - Clock::now();
+  options.timeout = left;
   options.stop = turn.stop;
   options.max_result_bytes = std::size_t{16} << 20;
   return turn.connection.execute({kDiagnosisStatement, sql}, params, options);

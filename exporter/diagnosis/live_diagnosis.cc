@@ -78,8 +78,9 @@ void LiveDiagnosis::ask_database(DiagnosisFacts& facts, Duration at_most,
   if (view) {
     facts.database = *std::move(view);
   } else {
-    // A refusal is an answer, too.
+    // A refusal is an answer, too; and what was not asked has none.
     facts.is_silent = view.error().sqlstate.empty() &&
+                      view.error().kind != ErrorKind::kCancelled &&
                       pool_.stats_without_queries().wait_granted.count() ==
                           facts.stats.wait_granted.count();
     facts.database_error = in_setting_words(std::move(view.error().message));

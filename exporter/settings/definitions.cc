@@ -363,7 +363,7 @@ std::string help_text() {
       "see\n"
       "        config.example.yml\n"
       "  --config.check\n"
-      "        tell every mistake in the settings, and end\n"
+      "        tell what is wrong in the settings, and end\n"
       "  --demo\n"
       "        run against a private, throw-away PostgreSQL with a workload\n";
   for (const Definition& definition : definitions()) {

@@ -287,6 +287,15 @@ TEST_F(DiagnosisTest, AQuestionThatHangsEndsAndTheSessionIsKept) {
             "1");
 }
 
+TEST_F(DiagnosisTest, WhatIsNotAskedForWantOfTimeIsNoSilence) {
+  const auto open = session("seer");
+  ASSERT_TRUE(look(*open, {}));
+  const auto late = look_at_backends(*open, {}, Clock::now());
+  ASSERT_FALSE(late);
+  EXPECT_EQ(late.error().kind, ErrorKind::kCancelled);
+  EXPECT_TRUE(look(*open, {}));
+}
+
 TEST_F(DiagnosisTest, AQuestionIsGivenUpWhenItIsToStop) {
   const Postgres postgres;
   ServerSession session(ConnectionString::parse(postgres.url()).value(), {});

@@ -32,6 +32,8 @@ constexpr char kDefaultConfig[] =
     "max_wal_senders = 0\n"
     "autovacuum = off\n"
     "jit = off\n"
+    // In the data folder: one that is killed leaves nothing elsewhere.
+    "dynamic_shared_memory_type = mmap\n"
     "timezone = 'UTC'\n"
     "log_timezone = 'UTC'\n"
     "log_line_prefix = '%m [%p] %q%u@%d '\n";
