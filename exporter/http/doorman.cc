@@ -48,12 +48,14 @@ void Doorman::loop(const std::stop_token& stop) {
   }
 }
 
+bool Doorman::has_room() {
+  const std::size_t descriptors = count_of_descriptors();
+  const std::lock_guard lock(mutex_);
+  return descriptors <= places_ && states_.size() <= places_;
+}
+
 bool Doorman::look() {
-  {
-    const std::lock_guard lock(mutex_);
-    const std::size_t known = states_.size();
-    if (known <= places_ && count_of_descriptors() <= places_) return false;
-  }
+  if (has_room()) return false;
   const TimePoint now = Clock::now();
   const std::vector<OpenSocket> open = open_sockets(ports_);
   const std::lock_guard lock(mutex_);

@@ -13,6 +13,7 @@
 #include "exporter/settings/custom_probes_file.h"
 #include "exporter/settings/definitions.h"
 #include "exporter/settings/module_file.h"
+#include "exporter/settings/parsers.h"
 #include "exporter/settings/variable_expander.h"
 #include "exporter/settings/yaml_mapping.h"
 
@@ -46,8 +47,7 @@ constexpr std::array kParts = {Part{"host", "host"}, Part{"port", "port"},
 bool is_pool_name(std::string_view name) {
   return !name.empty() && name.size() <= kLongestName &&
          std::ranges::all_of(name, [](char c) {
-           return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-                  (c >= '0' && c <= '9') || c == '_' || c == '-' || c == '.';
+           return is_name_char(c) || c == '-' || c == '.';
          });
 }
 

@@ -13,11 +13,6 @@ namespace {
 constexpr std::size_t kMostExpanded = 1024UL * 1024;
 constexpr std::size_t kShownName = 60;
 
-bool is_name_char(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-         (c >= '0' && c <= '9') || c == '_';
-}
-
 }  // namespace
 
 std::string VariableExpander::expand(const std::string& text, int line,
