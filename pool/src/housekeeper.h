@@ -52,10 +52,13 @@ class Housekeeper {
   void finish_opening(Job& job);
   void sleep_until(TimePoint deadline);
   void take_hang_ups();
+  void trim_heap();
 
   const std::shared_ptr<PoolCore> core_;
   HangupWatch watch_;
   std::vector<Job> jobs_;
+  // When the heap is to be trimmed next; max(): not at all.
+  TimePoint heap_due_ = TimePoint::max();
   // Scratch of one turn.
   Round round_;
   std::vector<pollfd> polled_;

@@ -3,8 +3,6 @@
 #include <unistd.h>
 
 #include <array>
-#include <filesystem>
-#include <fstream>
 #include <sstream>
 #include <stdexcept>
 #include <utility>
@@ -107,28 +105,6 @@ std::vector<Request> Client::requests_from(std::size_t first) const {
   if (first >= told_.requests.size()) return {};
   return {told_.requests.begin() + static_cast<std::ptrdiff_t>(first),
           told_.requests.end()};
-}
-
-std::size_t descriptors_of(pid_t pid) {
-  std::size_t count = 0;
-  std::error_code ignored;
-  for ([[maybe_unused]] const auto& entry : std::filesystem::directory_iterator(
-           "/proc/" + std::to_string(pid) + "/fd", ignored)) {
-    ++count;
-  }
-  return count;
-}
-
-std::size_t memory_of(pid_t pid) {
-  std::ifstream status("/proc/" + std::to_string(pid) + "/status");
-  std::string word;
-  while (status >> word) {
-    if (word != "VmRSS:") continue;
-    std::size_t kib = 0;
-    status >> kib;
-    return kib * 1024;
-  }
-  return 0;
 }
 
 }  // namespace dbpool::test

@@ -87,10 +87,6 @@ class Client {
   std::thread reader_;
 };
 
-// Open files, and resident memory in bytes; 0 when it is gone.
-std::size_t descriptors_of(pid_t pid);
-std::size_t memory_of(pid_t pid);
-
 }  // namespace dbpool::test
 
 #endif  // DBPOOL_TESTS_FAULTS_CLIENT_H_

@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "tests/support/eventually.h"
+#include "tests/support/process.h"
 
 namespace dbpool::test {
 

@@ -26,8 +26,8 @@
 
 #include "dbpool/pool.h"
 #include "tests/bench/must.h"
-#include "tests/faults/client.h"
 #include "tests/support/postgres.h"
+#include "tests/support/process.h"
 
 namespace dbpool::test {
 namespace {

@@ -2,13 +2,19 @@
 // clean-up and lost sessions.
 #include <gmock/gmock.h>
 #include <signal.h>
+#include <unistd.h>
 
 #include <asio/bind_executor.hpp>
 #include <asio/io_context.hpp>
 #include <cerrno>
+#include <cstddef>
+#include <memory>
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "tests/integration/pool_fixture.h"
+#include "tests/support/process.h"
 
 namespace dbpool::test {
 namespace {
@@ -119,6 +125,41 @@ TEST_F(HousekeeperTest, AConnectionIsRecycledAfterItsUses) {
   EXPECT_THAT(sink_->record().closed,
               ElementsAre(Pair(first, CloseReason::kMaxUses)));
 }
+
+// Sanitizers bring a heap of their own.
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+TEST_F(HousekeeperTest, WhatLargeResultsTookGoesBackToTheSystem) {
+  constexpr std::size_t kLarge = std::size_t{100} << 20;
+  constexpr std::size_t kEnough = std::size_t{16} << 20;
+  Pool pool = this->pool(quiet_options(1));
+  Lease warm = must_acquire(pool);
+  EXPECT_EQ(select_one(warm), 1);
+  warm.release();
+  // One that is read, and one that is cut off.
+  for (const std::size_t limit : {10 * kLarge, kLarge}) {
+    const std::size_t before = memory_of(::getpid());
+    std::vector<std::unique_ptr<std::string>> later;
+    {
+      Lease lease = must_acquire(pool);
+      ExecuteOptions options;
+      options.max_result_bytes = limit;
+      const auto rows = lease->execute(
+          "SELECT repeat('x', 1000) FROM generate_series(1, 110000)", {},
+          options);
+      EXPECT_EQ(rows.has_value(), limit > kLarge);
+      EXPECT_GT(memory_of(::getpid()), before + kLarge / 2);
+      // In use behind it: malloc would keep all that is before.
+      for (int i = 0; i < 1000; ++i) {
+        later.push_back(std::make_unique<std::string>(2000, 'x'));
+      }
+    }
+    EXPECT_TRUE(eventually(
+        kPatience,
+        [before] { return memory_of(::getpid()) < before + kEnough; }))
+        << memory_of(::getpid()) - before << " bytes are kept";
+  }
+}
+#endif
 
 TEST_F(HousekeeperTest, AConnectionIsRecycledByAgeButNotUnderALease) {
   PoolOptions options = quiet_options(2);

@@ -7,6 +7,8 @@
 
 #include <algorithm>
 #include <array>
+#include <filesystem>
+#include <fstream>
 #include <regex>
 #include <stdexcept>
 #include <utility>
@@ -127,6 +129,28 @@ std::optional<std::string> Process::wait_for_line(
       return std::nullopt;
     }
   }
+}
+
+std::size_t descriptors_of(pid_t pid) {
+  std::size_t count = 0;
+  std::error_code ignored;
+  for ([[maybe_unused]] const auto& entry : std::filesystem::directory_iterator(
+           "/proc/" + std::to_string(pid) + "/fd", ignored)) {
+    ++count;
+  }
+  return count;
+}
+
+std::size_t memory_of(pid_t pid) {
+  std::ifstream status("/proc/" + std::to_string(pid) + "/status");
+  std::string word;
+  while (status >> word) {
+    if (word != "VmRSS:") continue;
+    std::size_t kib = 0;
+    status >> kib;
+    return kib * 1024;
+  }
+  return 0;
 }
 
 }  // namespace dbpool::test

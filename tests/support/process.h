@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <condition_variable>
+#include <cstddef>
 #include <map>
 #include <mutex>
 #include <optional>
@@ -66,6 +67,10 @@ class Process {
 
   std::thread reader_;
 };
+
+// Of any process: open files, and resident memory in bytes; 0 when it is gone.
+std::size_t descriptors_of(pid_t pid);
+std::size_t memory_of(pid_t pid);
 
 }  // namespace dbpool::test
 

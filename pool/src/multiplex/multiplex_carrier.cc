@@ -3,7 +3,6 @@
 #include <utility>
 
 #include "pool/src/multiplex/multiplex_refusal.h"
-#include "pool/src/session/exchange_impl.h"
 #include "pool/src/session/send_statement.h"
 #include "pool/src/session/statement_error.h"
 #include "pool/src/session/wire.h"
@@ -98,6 +97,7 @@ void MultiplexCarrier::read(TimePoint) {
   if (!received_ || sent_.empty() || sent_.front().statement == nullptr) return;
   const std::size_t most = sent_.front().statement->options.max_result_bytes;
   if (received_->count() <= most) return;
+  if (most >= kLargeBytes) session_.mark_bloated();
   Error error;
   error.kind = ErrorKind::kResultTooLarge;
   error.outcome = Outcome::kInDoubt;
@@ -218,7 +218,7 @@ void MultiplexCarrier::forget_prepared(const Sent& sent) {
 
 Expected<Rows> MultiplexCarrier::success(const MultiplexStatement& statement) {
   const std::size_t bytes = PQresultMemorySize(result_.get());
-  if (bytes > kRecycleBytes) session_.mark_retire();
+  if (bytes > kLargeBytes) session_.mark_bloated();
   if (bytes <= statement.options.max_result_bytes) {
     return Rows(result_.release());
   }

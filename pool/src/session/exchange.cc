@@ -63,7 +63,7 @@ void Exchange::Impl::start() {
     return fail(std::move(*error));
   }
   if (stopped_between()) return;
-  if (size_of(params_) > kRecycleBytes) session_.mark_retire();
+  if (size_of(params_) > kLargeBytes) session_.mark_bloated();
   session_.activity()->begin(statement_, started_at_);
   begin_statement();
 }
@@ -166,7 +166,7 @@ void Exchange::Impl::on_success() {
     cache().clear();
   }
   const std::size_t bytes = PQresultMemorySize(result_.get());
-  if (bytes > kRecycleBytes) session_.mark_retire();
+  if (bytes > kLargeBytes) session_.mark_bloated();
   if (bytes > options_.max_result_bytes) return fail_as_too_large(true);
   phase_ = Phase::kSettle;
 }

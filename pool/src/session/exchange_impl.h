@@ -14,10 +14,6 @@
 
 namespace dbpool::detail {
 
-// libpq never gives its buffers back: a session that has grown this much is
-// closed after its lease.
-inline constexpr std::size_t kRecycleBytes = std::size_t{64} << 20;
-
 class Exchange::Impl {
  public:
   Impl(Session& session, const Statement& statement, const Params& params,

@@ -5,6 +5,8 @@
 #include <libpq-fe.h>
 
 #include <algorithm>
+#include <atomic>
+#include <cstddef>
 #include <memory>
 #include <string_view>
 
@@ -14,6 +16,16 @@ struct ClearResult {
   void operator()(PGresult* result) const noexcept { PQclear(result); }
 };
 using ResultPtr = std::unique_ptr<PGresult, ClearResult>;
+
+// What is large is worth giving back to the system.
+inline constexpr std::size_t kLargeBytes = std::size_t{64} << 20;
+
+inline bool is_large(const PGresult* result) noexcept {
+  return PQresultMemorySize(result) > kLargeBytes;
+}
+
+// How many large results callers hold at the moment, in the whole process.
+inline std::atomic<std::size_t> held_large_results{0};
 
 // The statement did what it should (an empty one, too).
 inline bool is_success(const PGresult* result) noexcept {

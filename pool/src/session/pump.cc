@@ -39,6 +39,7 @@ void Pump::read() {
   if (PQconsumeInput(session_.pg()) == 0) {
     lose();
   } else if (received_ && received_->count() > max_bytes_) {
+    if (max_bytes_ >= kLargeBytes) session_.mark_bloated();
     stop(End::kTooLarge);
   }
 }

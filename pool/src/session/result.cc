@@ -6,13 +6,18 @@
 #include <cassert>
 #include <charconv>
 
+#include "pool/src/session/pg_result.h"
+
 namespace dbpool {
 
 void Rows::Clear::operator()(pg_result* result) const noexcept {
+  if (detail::is_large(result)) --detail::held_large_results;
   PQclear(result);
 }
 
-Rows::Rows(pg_result* result) noexcept : result_(result) {}
+Rows::Rows(pg_result* result) noexcept : result_(result) {
+  if (detail::is_large(result)) ++detail::held_large_results;
+}
 
 // libpq takes a null result for an empty one.
 std::size_t Rows::size() const noexcept {

@@ -70,6 +70,10 @@ class Session {
   // Turned read-only or told to go (25006, 57P01 … 57P03): close it on return.
   bool retire() const noexcept { return retire_; }
   void mark_retire() noexcept { retire_ = true; }
+  // More than kLargeBytes went through it, and libpq never gives its buffers
+  // back: close it on return, and let the system have what it took.
+  bool bloated() const noexcept { return bloated_; }
+  void mark_bloated() noexcept { bloated_ = retire_ = true; }
   // A statement was begun and not ended (an abandoned async_execute).
   bool busy() const noexcept { return busy_; }
   void set_busy(bool busy) noexcept { busy_ = busy; }
@@ -101,6 +105,7 @@ class Session {
   std::uint64_t fork_generation_;
   bool broken_ = false;
   bool retire_ = false;
+  bool bloated_ = false;
   bool busy_ = false;
 };
 
