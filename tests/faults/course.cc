@@ -35,6 +35,7 @@ class Course {
  private:
   static Level level_of(pid_t pid, std::size_t connections);
   void read_ledger();
+  void record_alerts();
 
   Rig rig_;
   Record record_;
@@ -86,6 +87,18 @@ void Course::read_ledger() {
   }
 }
 
+void Course::record_alerts() {
+  if (rig_.alerts() == nullptr) return;
+  (void)eventually(
+      kPatience,
+      [&] {
+        record_.still_firing = rig_.alerts()->firing();
+        return record_.still_firing.empty();
+      },
+      milliseconds(200));
+  record_.alerts = rig_.alerts()->fired();
+}
+
 Record Course::finish() {
   // What a large result took is given back when its last row was read.
   (void)eventually(
@@ -95,6 +108,7 @@ Record Course::finish() {
         return record_.after.memory <= record_.before.memory + kMostGrowth;
       },
       milliseconds(200));
+  record_alerts();
   record_.exporter_after =
       level_of(rig_.watch().pid(), rig_.exporter_connections());
   rig_.client().finish();
@@ -108,6 +122,7 @@ Record Course::finish() {
 RigOptions rig_options(RigOptions options, const PlayOptions& play) {
   options.contender = play.contender;
   options.seed = play.seed;
+  options.alerts = play.alerts;
   return options;
 }
 

@@ -14,6 +14,7 @@ struct PlayOptions {
   int injections = 3;
   Contender contender = Contender::kDbpool;
   std::uint32_t seed = 1;
+  bool alerts = false;  // judge them too
 };
 
 // One fault, again and again, each time after it has recovered. Throws

@@ -14,7 +14,7 @@ namespace dbpool::test {
 
 struct Fault {
   std::string name;
-  Duration lasts = std::chrono::seconds(3);
+  Duration lasts = std::chrono::seconds(4);
   std::function<void(Rig&)> make = {};
   std::function<void(Rig&)> cure = {};
   // Why requests may fail meanwhile, and shortly after; other reasons are a

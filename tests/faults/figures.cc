@@ -13,6 +13,12 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 constexpr std::size_t kInARow = 20;
+// An outage that probe, scrape and the rule's `for` have had the time for.
+constexpr Duration kSeenByAlerts = milliseconds(3800);
+// How long an alert may outlast its cause: probe, scrape, and the windows of
+// rules that look at each other.
+constexpr Duration kAlertsBehind = seconds(4);
+constexpr char kDatabaseDown[] = "DbpoolDatabaseDown";
 
 double ms_of(Duration duration) {
   return std::chrono::duration<double, std::milli>(duration).count();
@@ -44,6 +50,8 @@ class Judge {
   void check_openings();
   void check_scrapes();
   void check_up();
+  void check_alert(const FiredAlert& alert);
+  void check_alerts(const std::vector<FiredAlert>& alerts);
   void check_levels(const std::string& whose, const Level& before,
                     const Level& after);
   void check_end();
@@ -231,6 +239,45 @@ void Judge::check_up() {
   }
 }
 
+// Alerts fire only while there is something to tell.
+void Judge::check_alert(const FiredAlert& alert) {
+  ++f_.alerts[alert.name];
+  if (r_.injections.empty() || alert.from < r_.injections.front().made) {
+    broken(alert.name + " fired before anything was wrong");
+  }
+  if (alert.name == "DbpoolExporterDown") {
+    broken(alert.name + " fired, though each scrape was answered");
+  }
+  if (alert.name != kDatabaseDown) return;
+  const auto is_true = [&](const Injection& injection) {
+    return injection.nobody_gets_in && alert.from >= injection.made &&
+           alert.to <= injection.cured + allowed(injection) + kAlertsBehind;
+  };
+  if (std::ranges::none_of(r_.injections, is_true)) {
+    broken(alert.name + " fired, though sessions were to be had");
+  }
+}
+
+// … and they do fire, and end.
+void Judge::check_alerts(const std::vector<FiredAlert>& alerts) {
+  for (const FiredAlert& alert : alerts) check_alert(alert);
+  for (const Injection& injection : r_.injections) {
+    const bool is_outage = injection.nobody_gets_in &&
+                           injection.cured - injection.made >= kSeenByAlerts;
+    const auto tells = [&](const FiredAlert& alert) {
+      return alert.name == kDatabaseDown && alert.from >= injection.made &&
+             alert.from <= injection.cured + seconds(1);
+    };
+    if (is_outage && std::ranges::none_of(alerts, tells)) {
+      broken(std::string(kDatabaseDown) + " did not fire in " +
+             injection.fault);
+    }
+  }
+  for (const std::string& name : r_.still_firing) {
+    broken(name + " fires in the end");
+  }
+}
+
 void Judge::check_levels(const std::string& whose, const Level& before,
                          const Level& after) {
   at_most(whose + " memory grew by",
@@ -286,6 +333,7 @@ Figures figures_of(const std::string& name, const Record& record,
   judge.check_openings();
   judge.check_scrapes();
   judge.check_up();
+  if (record.alerts) judge.check_alerts(*record.alerts);
   judge.check_levels("the service's", record.before, record.after);
   judge.check_levels("the exporter's", record.exporter_before,
                      record.exporter_after);

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/faults/alert_watch.h"
 #include "tests/faults/client.h"
 #include "tests/faults/fault.h"
 #include "tests/faults/watch.h"
@@ -50,8 +51,10 @@ struct Record {
   Told told;
   std::vector<TimePoint> openings;
   std::vector<Scrape> scrapes;
-  std::map<std::uint64_t, int> ledger;  // rows by number
-  Level before, after;                  // of the service
+  std::optional<std::vector<FiredAlert>> alerts;  // if they were watched
+  std::vector<std::string> still_firing;          // in the end
+  std::map<std::uint64_t, int> ledger;            // rows by number
+  Level before, after;                            // of the service
   Level exporter_before, exporter_after;
 };
 
@@ -60,10 +63,10 @@ struct Figures {
   std::size_t injected = 0;
   std::uint64_t offered = 0;
   std::uint64_t acknowledged = 0;
-  std::map<std::string, std::uint64_t> failed;  // by reason
-  std::uint64_t lost = 0;                       // acknowledged, and not there
-  std::uint64_t crossed = 0;                    // another's row
-  std::uint64_t twice = 0;                      // there more than once
+  std::map<std::string, std::size_t> failed;  // by reason
+  std::uint64_t lost = 0;                     // acknowledged, and not there
+  std::uint64_t crossed = 0;                  // another's row
+  std::uint64_t twice = 0;                    // there more than once
   std::uint64_t belied = 0;          // there, though it was said not to be
   std::uint64_t late = 0;            // failed after it had to be served again
   std::vector<Duration> recoveries;  // one for each that recovered
@@ -72,7 +75,8 @@ struct Figures {
   Duration lag{0};                   // the most
   std::size_t openings = 0;          // most in a second of an outage
   Duration scrape_median{0}, scrape_max{0};
-  std::vector<std::string> broken;  // promises
+  std::map<std::string, std::size_t> alerts;  // how often each fired
+  std::vector<std::string> broken;            // promises
 
   bool is_good() const { return broken.empty(); }
 };

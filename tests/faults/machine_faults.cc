@@ -53,12 +53,12 @@ Fault dns(const std::string& name, Dns how) {
   return fault;
 }
 
+// An hour forth, and back: nothing that is awaited goes by the wall clock.
 Fault clock_stepped() {
   Fault fault{.name = "the clock stepped"};
-  fault.obstacle = [] {
-    return "the wall clock is the whole machine's, and time namespaces have "
-           "none of their own";
-  };
+  fault.make = [](Rig& rig) { rig.step_clock(std::chrono::hours(1)); };
+  fault.cure = [](Rig& rig) { rig.step_clock(std::chrono::hours(0)); };
+  fault.rig.own_clock = true;
   return fault;
 }
 

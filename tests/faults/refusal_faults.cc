@@ -94,7 +94,7 @@ Fault certificate_expired() {
     show_certificate(rig, -seconds(60));
     rig.terminate();
   };
-  fault.cure = [](Rig& rig) { show_certificate(rig, std::chrono::hours(24)); };
+  fault.cure = [](Rig& rig) { show_certificate(rig, kCertificatesLast); };
   fault.may_fail = reasons_of_loss();
   fault.nobody_gets_in = true;
   fault.rig.tls = true;
@@ -106,7 +106,7 @@ Fault certificate_rotated() {
   Fault fault{.name = "the certificate rotated"};
   fault.lasts = milliseconds(500);
   fault.make = [](Rig& rig) {
-    show_certificate(rig, std::chrono::hours(12));
+    show_certificate(rig, kCertificatesLast);
     rig.terminate("state = 'idle'");
   };
   fault.cure = [](Rig&) {};

@@ -2,7 +2,10 @@
 
 #include <array>
 #include <chrono>
+#include <cstdint>
+#include <ctime>
 #include <filesystem>
+#include <fstream>
 #include <stdexcept>
 
 #include "tests/support/eventually.h"
@@ -27,13 +30,24 @@ PostgresOptions server_options() {
 }
 
 KeyPair server_pair(const CertificateAuthority& authority) {
-  return authority.issue(
-      {.common_name = "faults", .alternative_names = "IP:127.0.0.1"});
+  return authority.issue({.common_name = "faults",
+                          .alternative_names = "IP:127.0.0.1",
+                          .ends = kCertificatesLast});
 }
 
 PostgresOptions with_pair(PostgresOptions options, const KeyPair& pair) {
   options.files = {{"server.key", pair.key}, {"server.crt", pair.certificate}};
   return options;
+}
+
+// As timestamps have it, in UTC.
+std::string minute_of(std::chrono::system_clock::time_point time) {
+  const std::time_t whole = std::chrono::system_clock::to_time_t(time);
+  std::tm parts{};
+  ::gmtime_r(&whole, &parts);
+  std::array<char, 32> text;
+  return {text.data(),
+          std::strftime(text.data(), text.size(), "%FT%H:%M", &parts)};
 }
 
 std::vector<std::string> command_of(Contender contender) {
@@ -65,6 +79,9 @@ std::string_view to_string(Contender contender) noexcept {
 
 Rig::Rig(const RigOptions& options) : options_(options) {
   if (options_.dns) dns_.emplace();
+  if (options_.own_clock) {
+    write_file(clock_file(), std::string(sizeof(std::int64_t), '\0'));
+  }
   start_server();
   if (options_.standby) start_standby();
   if (options_.bouncer) {
@@ -79,6 +96,7 @@ Rig::Rig(const RigOptions& options) : options_(options) {
     exporter_standby_way_.emplace(standby_->port());
   }
   watch_.emplace(placed({DBPOOL_EXPORTER_PROGRAM}), url_to(*exporter_way_, ""));
+  if (options_.alerts) alerts_.emplace(watch_->port());
   start_client();
 }
 
@@ -138,8 +156,33 @@ std::string Rig::url_to(const FaultProxy& way, const std::string& more) {
          std::string(kAppPassword) + "@" + hosts + "/postgres" + query + more;
 }
 
+// The kernel has one wall clock for all.
+std::vector<std::string> Rig::with_own_clock(
+    const std::vector<std::string>& command) const {
+  std::vector<std::string> whole = {"env", "LD_PRELOAD=" DBPOOL_FAULTS_CLOCK,
+                                    "FAULTS_CLOCK_FILE=" + clock_file()};
+  whole.insert(whole.end(), command.begin(), command.end());
+  return whole;
+}
+
+void Rig::step_clock(std::chrono::seconds ahead) {
+  const std::int64_t count = ahead.count();
+  // In place: both have it mapped.
+  std::fstream file(clock_file(), std::ios::in | std::ios::out);
+  file.write(reinterpret_cast<const char*>(&count), sizeof(count));
+  file.flush();
+  const auto shows_it = [&] {
+    const auto time = std::chrono::system_clock::now() + ahead;
+    return watch_->health().find(minute_of(time)) != std::string::npos;
+  };
+  if (!eventually(seconds(10), shows_it)) {
+    throw std::runtime_error("the clock is not set: " + watch_->health());
+  }
+}
+
 // Mounts of its own take root. What is in /tmp itself is opened before it goes.
 std::vector<std::string> Rig::placed(const std::vector<std::string>& command) {
+  if (options_.own_clock) return with_own_clock(command);
   std::string script;
   if (options_.full_tmp) {
     script =

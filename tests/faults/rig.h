@@ -2,11 +2,13 @@
 #ifndef DBPOOL_TESTS_FAULTS_RIG_H_
 #define DBPOOL_TESTS_FAULTS_RIG_H_
 
+#include <chrono>
 #include <map>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "tests/faults/alert_watch.h"
 #include "tests/faults/client.h"
 #include "tests/faults/dns_server.h"
 #include "tests/faults/fault_proxy.h"
@@ -22,6 +24,10 @@ namespace dbpool::test {
 
 // Slots of the server.
 inline constexpr int kSlots = 60;
+
+// Longer than any alert looks ahead.
+inline constexpr std::chrono::seconds kCertificatesLast =
+    std::chrono::hours(24 * 90);
 
 // The service's sessions, by the names that its drivers give them.
 inline constexpr char kOfTheService[] =
@@ -40,6 +46,8 @@ struct RigOptions {
   bool full_tmp = false;    // of the service and the exporter
   bool dns = false;         // they know the server by name
   bool link = false;        // the service has a network of its own
+  bool own_clock = false;   // service and exporter have a wall clock of theirs
+  bool alerts = false;      // a Prometheus with the rules scrapes the exporter
   Contender contender = Contender::kDbpool;
   int rate = 200;  // requests offered a second
   std::uint32_t seed = 1;
@@ -71,6 +79,11 @@ class Rig {
   std::size_t exporter_connections();
   Client& client() { return *client_; }
   Watch& watch() { return *watch_; }
+  // Null if they are not watched.
+  const AlertWatch* alerts() const { return alerts_ ? &*alerts_ : nullptr; }
+
+  // Sets their wall clock so far from the machine's, and sees it set.
+  void step_clock(std::chrono::seconds ahead);
 
   // Ends the sessions of the app role that `condition` holds for; how many
   // there were.
@@ -86,11 +99,14 @@ class Rig {
   void start_standby();
   // `command` where this rig's service and exporter are to run.
   std::vector<std::string> placed(const std::vector<std::string>& command);
+  std::vector<std::string> with_own_clock(
+      const std::vector<std::string>& command) const;
+  std::string clock_file() const { return dir_.path() + "/clock"; }
   std::vector<std::string> service_command() const;
   void start_client();
 
   const RigOptions options_;
-  const CertificateAuthority authority_{"faults CA"};
+  const CertificateAuthority authority_{"faults CA", kCertificatesLast};
   const TempDir dir_;
   std::optional<DnsServer> dns_;
   std::optional<SmallDisk> disk_;
@@ -102,6 +118,7 @@ class Rig {
   std::optional<FaultProxy> way_, exporter_way_;
   std::optional<FaultProxy> standby_way_, exporter_standby_way_;
   std::optional<Watch> watch_;
+  std::optional<AlertWatch> alerts_;
   std::optional<Client> client_;
 };
 

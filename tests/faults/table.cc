@@ -62,6 +62,7 @@ bool take(Arguments& arguments, const std::string& name,
 
 std::optional<Arguments> parse(int count, char** words) {
   Arguments arguments;
+  arguments.play.alerts = true;
   for (int i = 1; i < count; ++i) {
     const std::string word = words[i];
     const std::size_t at = word.find('=');
@@ -81,10 +82,10 @@ double seconds_of(Duration duration) {
   return std::chrono::duration<double>(duration).count();
 }
 
-std::string words_of(const std::map<std::string, std::uint64_t>& failed) {
+std::string words_of(const std::map<std::string, std::size_t>& counts) {
   std::string text;
-  for (const auto& [reason, count] : failed) {
-    text += (text.empty() ? "" : ", ") + reason + " " + std::to_string(count);
+  for (const auto& [name, count] : counts) {
+    text += (text.empty() ? "" : ", ") + name + " " + std::to_string(count);
   }
   return text.empty() ? "–" : text;
 }
@@ -110,18 +111,19 @@ std::string overrun_of(const Figures& figures) {
 constexpr char kHead[] =
     "| fault | injected | offered | acknowledged | failed | lost | crossed | "
     "recovery p50 / p99 | overrun (lag), ms | openings/s | scrape p50, max, "
-    "ms |\n|---|---|---|---|---|---|---|---|---|---|---|";
+    "ms | alerts that fired "
+    "|\n|---|---|---|---|---|---|---|---|---|---|---|---|";
 
 void print(const Figures& f) {
   std::printf(
       "| %s | %zu | %llu | %llu | %s | %llu | %llu | %s | %s | %zu | %.1f, "
-      "%.1f |\n",
+      "%.1f | %s |\n",
       f.name.c_str(), f.injected, static_cast<unsigned long long>(f.offered),
       static_cast<unsigned long long>(f.acknowledged),
       words_of(f.failed).c_str(), static_cast<unsigned long long>(f.lost),
       static_cast<unsigned long long>(f.crossed), recovery_of(f).c_str(),
       overrun_of(f).c_str(), f.openings, seconds_of(f.scrape_median) * 1000,
-      seconds_of(f.scrape_max) * 1000);
+      seconds_of(f.scrape_max) * 1000, words_of(f.alerts).c_str());
   std::fflush(stdout);
 }
 

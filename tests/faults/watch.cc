@@ -79,6 +79,8 @@ Watch::Watch(const std::vector<std::string>& command, const std::string& url)
 
 Watch::~Watch() = default;
 
+std::string Watch::health() const { return http_get(port_, "/health").body; }
+
 void Watch::scrape(const std::stop_token& stop) {
   TimePoint due = Clock::now();
   while (!stop.stop_requested()) {

@@ -29,6 +29,8 @@ class Watch {
   Watch(const std::vector<std::string>& command, const std::string& url);
   ~Watch();
 
+  int port() const { return port_; }
+  std::string health() const;  // the answer of /health
   pid_t pid() const { return exporter_.pid(); }
   bool running() { return exporter_.running(); }
   std::string output() const { return exporter_.output(); }
