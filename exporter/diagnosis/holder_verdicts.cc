@@ -154,7 +154,18 @@ Verdict blame_idle(const Pairs& idle, std::size_t all) {
           "back before it does other work"};
 }
 
-// By what they do.
+// For how long it has run its statement, or none.
+Duration doing_so_for(const Pair& pair) {
+  const ConnectionStats& holder = *pair.holder;
+  if (is_running(pair)) {
+    return holder.statement ? holder.statement->took : Duration::zero();
+  }
+  if (!holder.statement_is_of_lease()) return holder.in_state;
+  return holder.statement->started_ago - holder.statement->took;
+}
+
+// By what they do. Only those that have done so for half of their lease or
+// more: of the others it does not tell where their time has gone.
 struct Doing {
   Pairs running, open, idle;
 
@@ -165,6 +176,7 @@ struct Doing {
 Doing sorted(const Pairs& pairs) {
   Doing doing;
   for (const Pair& pair : pairs) {
+    if (2 * doing_so_for(pair) < pair.holder->in_state) continue;
     const bool in_transaction = pair.holder->in_transaction > Duration::zero();
     (is_running(pair) ? doing.running
      : in_transaction ? doing.open

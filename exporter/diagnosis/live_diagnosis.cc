@@ -49,10 +49,12 @@ LiveDiagnosis::LiveDiagnosis(const Pool& pool,
 
 DiagnosisFacts LiveDiagnosis::take_facts(TimePoint at) {
   DiagnosisFacts facts;
+  // First: a statement that ends meanwhile is counted twice rather than not at
+  // all, as if no statement had run.
+  facts.connections = pool_.connections();
   facts.stats = pool_.stats();
   history_.add(sample_of(facts.stats, at));
   facts.stats.queries.clear();
-  facts.connections = pool_.connections();
   facts.down = down_();
   facts.recent = history_.last(kRecentLoad);
   if (!is_strained(facts)) {

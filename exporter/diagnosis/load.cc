@@ -109,19 +109,13 @@ Load load_between(const LoadSample& before, const LoadSample& after) {
   const std::uint64_t leases = after.leases - before.leases;
   const Duration lease_time = after.lease_time - before.lease_time;
   load.mean_hold = mean(lease_time, leases);
-  if (!load.mean_hold) {
-    load.mean_hold = mean(after.active_time - before.active_time, load.granted);
-  }
+  load.held = after.active_time - before.active_time;
+  if (!load.mean_hold) load.mean_hold = mean(load.held, load.granted);
   load.hold_variation =
       variation(after.lease_squares - before.lease_squares, lease_time, leases);
   load.statements = after.statements - before.statements;
-  load.mean_statement =
-      mean(after.statement_time - before.statement_time, load.statements);
-  if (leases >= kEnoughLeases && lease_time > Duration::zero()) {
-    load.busy_part =
-        metrics::seconds(after.statement_time - before.statement_time) /
-        metrics::seconds(lease_time);
-  }
+  load.statement_time = after.statement_time - before.statement_time;
+  load.mean_statement = mean(load.statement_time, load.statements);
   return load;
 }
 

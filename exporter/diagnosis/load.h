@@ -57,11 +57,10 @@ struct Load {
   // The squared coefficient of variation (variance by squared mean) of those
   // that ended; 1, that of the exponential distribution, below 30 of them.
   double hold_variation = 1;
-  std::uint64_t statements = 0;
+  std::uint64_t statements = 0;  // that ended
+  Duration statement_time{0};    // the sum of their durations
   std::optional<Duration> mean_statement;
-  // The part of the leases that ended in which a statement ran; nullopt: below
-  // 30 of them.
-  std::optional<double> busy_part;
+  Duration held{0};  // integral of leases that were out
 
   double arrivals_per_second() const;
   // The connections that would be busy on average if nobody ever waited:

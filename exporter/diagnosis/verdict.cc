@@ -11,6 +11,7 @@
 #include "exporter/diagnosis/holder_verdicts.h"
 #include "exporter/diagnosis/sizing.h"
 #include "exporter/diagnosis/words.h"
+#include "exporter/metrics/metric_sink.h"
 
 namespace dbpool::exporter {
 
@@ -141,19 +142,47 @@ Verdict judge_closing() {
 
 // --- Statements and load -----------------------------------------------------
 
-// What a look at the holders misses just after leases have changed hands.
-std::optional<Verdict> judge_held_idle(const Load& load) {
-  if (load.busy_part.value_or(1) >= 0.5) return std::nullopt;
+// In what part of the time of the leases lately a statement ran, those that
+// still run included; nullopt: there was too little of it to say.
+std::optional<double> busy_part(const DiagnosisFacts& facts) {
+  constexpr Duration kEnough = std::chrono::seconds(1);
+  const Load& lately = facts.recent;
+  if (lately.held < kEnough) return std::nullopt;
+  Duration busy = lately.statement_time;
+  for (const ConnectionStats& holder : facts.connections) {
+    if (holder.state != ConnectionState::kActive || !holder.statement ||
+        holder.transaction != TransactionStatus::kActive) {
+      continue;
+    }
+    busy += std::min(holder.statement->took, lately.during);
+  }
+  return metrics::seconds(busy) / metrics::seconds(lately.held);
+}
+
+// What a look at the holders misses just after leases have changed hands, or
+// while those that were idle have just begun a statement.
+std::optional<Verdict> judge_held_idle(const DiagnosisFacts& facts) {
+  const auto busy = busy_part(facts);
+  if (!busy || *busy >= 0.5) return std::nullopt;
+  const auto& hold = facts.recent.mean_hold;
   return Verdict{
       Cause::kIdleInTransaction,
-      "leases are held for " + duration_for_people(*load.mean_hold) +
-          " on average, and statements run in " +
-          number_words(100 * *load.busy_part) + " % of that time",
+      (hold ? "leases are held for " + duration_for_people(*hold) +
+                  " on average, and "
+            : "leases do not change hands, and ") +
+          "statements run in " + number_words(100 * *busy) + " % of that time",
       "nothing in the database helps: let callers do their other work before "
       "they take a connection, or after they have given it back"};
 }
 
-// While nothing is known of what is usual the threshold stands for it.
+// While nothing is known of what is usual. A lease of a slow statement may have
+// short ones beside it, which lower the mean.
+bool is_slow(const DiagnosisFacts& facts, Duration mean) {
+  if (mean >= facts.threshold) return true;
+  return mean >= kGoodWait && facts.recent.mean_hold >= facts.threshold &&
+         busy_part(facts) >= 0.5;
+}
+
 std::optional<Verdict> judge_statements(const DiagnosisFacts& facts) {
   constexpr std::uint64_t kEnoughStatements = 20;
   const auto& now = facts.recent.mean_statement;
@@ -168,8 +197,10 @@ std::optional<Verdict> judge_statements(const DiagnosisFacts& facts) {
     }
     finding += ", where " + duration_for_people(usual) +
                " were usual within the last hour";
-  } else if (*now < facts.threshold) {
+  } else if (!is_slow(facts, *now)) {
     return std::nullopt;
+  } else if (facts.recent.mean_hold) {
+    finding += ", and leases " + duration_for_people(*facts.recent.mean_hold);
   }
   return Verdict{Cause::kSlowQueries, std::move(finding),
                  "see in dbpool_query_duration_seconds which of them are slow, "
@@ -257,7 +288,7 @@ Verdict judge(const DiagnosisFacts& facts) {
   if (waits_for_openings(facts)) return judge_openings(facts);
   if (is_held_by_nobody(facts)) return judge_closing();
   if (auto verdict = judge_holders(facts)) return *std::move(verdict);
-  if (auto verdict = judge_held_idle(facts.recent)) return *std::move(verdict);
+  if (auto verdict = judge_held_idle(facts)) return *std::move(verdict);
   if (auto verdict = judge_statements(facts)) return *std::move(verdict);
   return judge_size(facts);
 }

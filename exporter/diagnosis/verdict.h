@@ -3,7 +3,9 @@
 //
 // The first row that fits; "holder" is a lease that is out, and an old one has
 // been held for the threshold and, once a baseline is known, for
-// kUnusual times as long as a lease usually is.
+// kUnusual times as long as a lease usually is. That a holder runs a statement,
+// or none, counts once it has done so for half of its lease: what has just
+// begun does not tell where the time went.
 //
 //   cause                when
 //   backend_down         the database is down as /health tells it, or requests
@@ -22,10 +24,12 @@
 //   slow_queries         old holders explain it, and most of them run
 //                        statements
 //   idle_in_transaction  old holders explain it, and most of them run none
-//   idle_in_transaction  half of the holders or more run no statement, or no
-//                        statement ran for half of the time of late leases
+//   idle_in_transaction  half of the holders or more run no statement, or none
+//                        ran for half of the time of late leases
 //   slow_queries         statements take kUnusual times as long as usual, or,
-//                        while that is not known, longer than the threshold
+//                        while that is not known, longer than the threshold;
+//                        or than 100 ms and leases longer than the threshold,
+//                        for half of which or more statements run
 //   too_small            otherwise
 //
 // Old holders explain it when they are half of all, or when the connections

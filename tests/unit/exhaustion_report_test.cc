@@ -24,8 +24,10 @@ ConnectionStats held(int pid, TransactionStatus transaction) {
   connection.line = 12;
   connection.transaction = transaction;
   connection.statement.emplace().started_ago = seconds(20);
-  connection.statement->took = seconds(20);
-  connection.statement->running = transaction == TransactionStatus::kActive;
+  if (transaction == TransactionStatus::kActive) {
+    connection.statement->took = seconds(20);
+    connection.statement->running = true;
+  }
   if (transaction == TransactionStatus::kInTransaction) {
     connection.in_transaction = seconds(20);
   }

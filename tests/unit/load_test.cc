@@ -31,6 +31,8 @@ TEST(Load, IsArrivalsByHold) {
   EXPECT_DOUBLE_EQ(load.arrivals_per_second(), 50);
   EXPECT_EQ(load.mean_hold, milliseconds(20));
   EXPECT_EQ(load.mean_statement, milliseconds(10));
+  EXPECT_EQ(load.statement_time, seconds(5));
+  EXPECT_EQ(load.held, seconds(10));
   EXPECT_DOUBLE_EQ(load.offered().value(), 1.0);
   EXPECT_NEAR(load.hold_variation, 0, 1e-9) << "all holds are equal";
   EXPECT_FALSE(load.misses_objective());

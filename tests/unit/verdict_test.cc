@@ -12,6 +12,7 @@
 namespace dbpool::exporter {
 namespace {
 
+using std::chrono::microseconds;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 using testing::HasSubstr;
@@ -25,7 +26,10 @@ ConnectionStats held(int pid, TransactionStatus transaction, Duration since) {
   connection.file = "checkout.cc";
   connection.line = 12;
   connection.transaction = transaction;
-  connection.statement.emplace().took = since;
+  connection.statement.emplace().started_ago = since;
+  if (transaction == TransactionStatus::kActive) {
+    connection.statement->took = since;
+  }
   if (transaction == TransactionStatus::kInTransaction) {
     connection.in_transaction = since;
   }
@@ -199,6 +203,57 @@ TEST(Verdict, OldHoldersExplainItWhenThereIsEnoughWithoutThem) {
   EXPECT_EQ(judge(facts).cause, Cause::kSlowQueries);
 }
 
+// All leases began at once, 1002 ms ago. Their statement so far `took` that
+// long, and ran until now or still runs; those before it took `before`.
+DiagnosisFacts in_step(TransactionStatus transaction, Duration took,
+                       Duration before) {
+  DiagnosisFacts facts = crowded();
+  for (auto& holder : facts.connections) {
+    holder = held(1, transaction, milliseconds(1002));
+    holder.in_transaction = milliseconds(1002);
+    holder.statement->started_ago = holder.statement->took = took;
+  }
+  facts.recent.during = seconds(2);
+  facts.recent.held = 10 * milliseconds(1002);
+  facts.recent.statements = 20;
+  facts.recent.statement_time = 10 * before;
+  if (transaction != kRuns) facts.recent.statement_time += 10 * took;
+  facts.recent.mean_statement = facts.recent.statement_time / 20;
+  facts.recent.mean_hold = milliseconds(1002);
+  return facts;
+}
+
+TEST(Verdict, AStatementThatHasJustBegunIsNoEvidenceOfSlowOnes) {
+  const Verdict verdict =
+      judge(in_step(kRuns, microseconds(900), milliseconds(2)));
+  EXPECT_EQ(verdict.cause, Cause::kIdleInTransaction);
+  EXPECT_EQ(verdict.finding,
+            "leases are held for 1 s on average, and statements run in 0.3 % "
+            "of that time");
+}
+
+TEST(Verdict, AStatementThatHasJustBegunIsNoEvidenceAgainstSlowOnesEither) {
+  const Verdict verdict = judge(in_step(kRuns, microseconds(900), seconds(1)));
+  EXPECT_EQ(verdict.cause, Cause::kSlowQueries);
+  EXPECT_EQ(verdict.finding,
+            "statements take 500 ms on average, and leases 1 s");
+}
+
+TEST(Verdict, APauseThatHasJustBegunIsNoEvidenceOfWorkOutsideOfTheDatabase) {
+  for (const auto transaction : {kThinks, kRests}) {
+    const Verdict verdict =
+        judge(in_step(transaction, seconds(1), milliseconds(2)));
+    EXPECT_EQ(verdict.cause, Cause::kSlowQueries) << verdict.finding;
+  }
+}
+
+TEST(Verdict, ManyShortStatementsAreNotSlowHoweverLongTheLeaseIs) {
+  DiagnosisFacts facts = in_step(kRuns, microseconds(900), seconds(1));
+  facts.recent.statements = 10'000;
+  facts.recent.mean_statement = milliseconds(1);
+  EXPECT_EQ(judge(facts).cause, Cause::kTooSmall);
+}
+
 TEST(Verdict, WhoIsOldIsMeasuredByWhatIsUsual) {
   DiagnosisFacts facts = crowded();
   for (auto& holder : facts.connections) holder = held(1, kRuns, seconds(5));
@@ -225,11 +280,20 @@ TEST(Verdict, StatementsThatBecameSlowAreNamed) {
 
 TEST(Verdict, LeasesThatWereHeldIdleAreSeenThoughTheyHaveChangedHands) {
   DiagnosisFacts facts = crowded();
+  facts.recent.during = seconds(2);
+  facts.recent.held = seconds(20);
+  // 20 ms of each statement that runs now are to be added.
+  facts.recent.statement_time = milliseconds(9790);
   facts.recent.mean_hold = seconds(8);
-  facts.recent.busy_part = 0.49;
   EXPECT_EQ(judge(facts).cause, Cause::kIdleInTransaction);
-  facts.recent.busy_part = 0.5;
+  facts.recent.mean_hold = std::nullopt;
+  EXPECT_EQ(judge(facts).cause, Cause::kIdleInTransaction)
+      << "none was given out or came back";
+  facts.recent.statement_time = milliseconds(9800);
   EXPECT_EQ(judge(facts).cause, Cause::kTooSmall);
+  facts.recent.held = milliseconds(999);
+  facts.recent.statement_time = {};
+  EXPECT_EQ(judge(facts).cause, Cause::kTooSmall) << "that is too little";
 }
 
 TEST(Verdict, ATooSmallPoolIsToldByTheLoad) {
