@@ -87,9 +87,9 @@ tl::expected<std::unique_ptr<MonitoredPool>, std::string> MonitoredPool::create(
   if (auto done = made->make_pool(); !done) {
     return tl::make_unexpected(std::move(done.error()));
   }
+  made->make_watch(std::move(numbers));
   made->parts_.probes = made->make_probes(*given, nullptr);
   made->parts_.workload = made->make_workload(*given, nullptr);
-  made->make_watch(std::move(numbers));
   return made;
 }
 
@@ -119,16 +119,14 @@ std::shared_ptr<Probes> MonitoredPool::make_probes(const PoolSettings& settings,
   const ProbeOptions options{schedule(given.connect), schedule(given.select),
                              given.select_sql, schedule(given.server),
                              settings.custom_probes};
-  const ProbeChange on_change = [this](std::string_view probe,
-                                       const ProbeFailure* failure) {
+  const ProbeChange on_change = [this, verdict = watch_->present_verdict()](
+                                    std::string_view probe,
+                                    const ProbeFailure* failure) {
     if (failure == nullptr) {
       log_.info("probe succeeds again", {{"pool", name_}, {"probe", probe}});
-      return;
+    } else {
+      events_->probe_failed(name_, probe, *failure, verdict());
     }
-    log_.warn("probe fails", {{"pool", name_},
-                              {"probe", probe},
-                              {"reason", failure->reason},
-                              {"error", failure->message}});
   };
   return std::make_shared<Probes>(*pool_, options, server_session_, on_change,
                                   before);
@@ -150,11 +148,13 @@ std::shared_ptr<Workload> MonitoredPool::make_workload(
   if (!settings.workload) return nullptr;
   return std::make_shared<Workload>(
       *pool_, *settings.workload,
-      [events = events_](std::string_view workload, const Error& error) {
-        events->acquire_failed(workload, error);
+      [events = events_, pool = name_, verdict = watch_->present_verdict()](
+          std::string_view workload, const Error& error) {
+        events->acquire_failed(pool, workload, error, verdict());
       },
-      [events = events_](std::string_view workload, std::string_view problem) {
-        events->script_failed(workload, problem);
+      [events = events_, pool = name_](std::string_view workload,
+                                       std::string_view problem) {
+        events->script_failed(pool, workload, problem);
       },
       before);
 }

@@ -69,6 +69,7 @@ class ExhaustionWatch final : public metrics::Source {
   std::vector<ReportPtr> reports() const;
   // As of the last second.
   LiveVerdict verdict() const { return live_.now(); }
+  PresentVerdict present_verdict() const { return live_.present_verdict(); }
 
   // Begins no further report, and gives up what one under way asks of the
   // database; does not block.

@@ -44,7 +44,7 @@ LiveDiagnosis::LiveDiagnosis(const Pool& pool,
       down_(std::move(down)),
       log_(log),
       options_(options) {
-  now_.since = std::chrono::system_clock::now();
+  published_->now.since = std::chrono::system_clock::now();
 }
 
 DiagnosisFacts LiveDiagnosis::take_facts(TimePoint at) {
@@ -149,18 +149,19 @@ void LiveDiagnosis::publish(const DiagnosisFacts& facts, const Sizing& sizing,
       next.bound = ceiling_->bound;
     }
   }
-  const std::unique_lock lock(mutex_);
-  if (!changed) next.since = now_.since;
+  const std::unique_lock lock(published_->mutex);
+  LiveVerdict& now = published_->now;
+  if (!changed) next.since = now.since;
   if (next.database == nullptr) {
-    next.database = now_.database;
-    next.asked_at = now_.asked_at;
+    next.database = now.database;
+    next.asked_at = now.asked_at;
   }
-  std::swap(now_, next);  // which is what was before from now on
-  if (changed) log_change(next.verdict, now_.since - next.since);
+  std::swap(now, next);  // which is what was before from now on
+  if (changed) log_change(next.verdict, now.verdict, now.since - next.since);
 }
 
-void LiveDiagnosis::log_change(const Verdict& before, Duration lasted) const {
-  const Verdict& verdict = now_.verdict;
+void LiveDiagnosis::log_change(const Verdict& before, const Verdict& verdict,
+                               Duration lasted) const {
   const std::string& pool = pool_.name();
   if (verdict.cause == Cause::kNone) {
     log_.info("requests do not wait any more",
@@ -178,8 +179,15 @@ void LiveDiagnosis::log_change(const Verdict& before, Duration lasted) const {
 }
 
 LiveVerdict LiveDiagnosis::now() const {
-  const std::lock_guard lock(mutex_);
-  return now_;
+  const std::lock_guard lock(published_->mutex);
+  return published_->now;
+}
+
+PresentVerdict LiveDiagnosis::present_verdict() const {
+  return [published = published_] {
+    const std::lock_guard lock(published->mutex);
+    return published->now.verdict;
+  };
 }
 
 void LiveDiagnosis::tell(metrics::Sink& sink) const {

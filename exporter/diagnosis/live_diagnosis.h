@@ -46,6 +46,10 @@ struct LiveVerdict {
   std::chrono::system_clock::time_point asked_at;
 };
 
+// The verdict in force, for those who may outlive the diagnosis; after its end
+// the last one. Any thread.
+using PresentVerdict = std::function<Verdict()>;
+
 // Why the database is down, as /health tells it; empty: it is not. Any thread.
 using DownReason = std::function<std::string()>;
 
@@ -70,6 +74,7 @@ class LiveDiagnosis final : public metrics::Source {
   DiagnosisFacts gather(const std::stop_token& stop);
 
   LiveVerdict now() const;
+  PresentVerdict present_verdict() const;
 
   void tell(metrics::Sink& sink) const override;
 
@@ -83,7 +88,8 @@ class LiveDiagnosis final : public metrics::Source {
                 std::chrono::system_clock::time_point at);
   void publish(const DiagnosisFacts& facts, const Sizing& sizing, bool changed,
                std::chrono::system_clock::time_point at);
-  void log_change(const Verdict& before, Duration lasted) const;
+  void log_change(const Verdict& before, const Verdict& verdict,
+                  Duration lasted) const;
 
   // Constant after construction.
   const Pool& pool_;
@@ -99,8 +105,11 @@ class LiveDiagnosis final : public metrics::Source {
   std::optional<Ceiling> ceiling_;
   std::optional<TimePoint> limits_at_;  // when they were asked for
 
-  mutable std::mutex mutex_;
-  LiveVerdict now_;  // guarded by mutex_
+  struct Published {
+    std::mutex mutex;
+    LiveVerdict now;  // guarded by mutex
+  };
+  const std::shared_ptr<Published> published_ = std::make_shared<Published>();
 };
 
 }  // namespace dbpool::exporter

@@ -10,7 +10,6 @@
 #include "dbpool/error.h"
 #include "dbpool/utf8.h"
 #include "exporter/base/setting_words.h"
-#include "exporter/probes/probe.h"
 
 namespace dbpool::exporter {
 
@@ -49,6 +48,12 @@ std::string_view reason_of(const Error& error) {
   if (error.acquire_failure) return to_string(*error.acquire_failure);
   return error.statement_failure ? to_string(*error.statement_failure)
                                  : to_string(error.kind);
+}
+
+void add_cause(std::vector<LogField>& fields, const Verdict& verdict) {
+  if (verdict.cause == Cause::kNone) return;
+  fields.push_back({"cause", to_string(verdict.cause)});
+  fields.push_back({"action", verdict.action});
 }
 
 // Texts for the lines are made here, which may run out of memory; the sink
@@ -208,22 +213,41 @@ void EventLog::log_failed_statement(const StatementEvent& event) {
                 {"error", message}});
 }
 
-void EventLog::acquire_failed(std::string_view workload,
-                              const Error& error) noexcept {
+void EventLog::acquire_failed(std::string_view pool, std::string_view workload,
+                              const Error& error,
+                              const Verdict& verdict) noexcept {
   guarded([&] {
     const std::string_view reason = reason_of(error);
     const std::string message = in_setting_words(error.message);
-    log_.limited(
-        LogLevel::kWarn, key("acquire", workload, reason), "acquire failed",
-        {{"workload", workload}, {"reason", reason}, {"error", message}});
+    std::vector<LogField> fields = {{"pool", pool},
+                                    {"workload", workload},
+                                    {"reason", reason},
+                                    {"error", message}};
+    add_cause(fields, verdict);
+    log_.limited(LogLevel::kWarn, key("acquire", pool, workload, reason),
+                 "acquire failed", fields);
   });
 }
 
-void EventLog::script_failed(std::string_view workload,
+void EventLog::probe_failed(std::string_view pool, std::string_view probe,
+                            const ProbeFailure& failure,
+                            const Verdict& verdict) noexcept {
+  guarded([&] {
+    std::vector<LogField> fields = {{"pool", pool},
+                                    {"probe", probe},
+                                    {"reason", failure.reason},
+                                    {"error", failure.message}};
+    if (failure.acquire_failure) add_cause(fields, verdict);
+    log_.log(LogLevel::kWarn, "probe fails", fields);
+  });
+}
+
+void EventLog::script_failed(std::string_view pool, std::string_view workload,
                              std::string_view problem) noexcept {
   guarded([&] {
-    log_.limited(LogLevel::kWarn, key("script", workload), "script failed",
-                 {{"workload", workload}, {"error", problem}});
+    log_.limited(LogLevel::kWarn, key("script", pool, workload),
+                 "script failed",
+                 {{"pool", pool}, {"workload", workload}, {"error", problem}});
   });
 }
 

@@ -14,6 +14,10 @@
 //   failed acquire        always, limited              warn; the pool tells
 //                                                      its caller only, who
 //                                                      calls acquire_failed()
+//   failing probe         always                       warn, likewise
+//
+// Why an acquire failed, and what would help, is the verdict's to tell, if it
+// names a cause: the pool does not know.
 //
 // Errors of the pool name the program's settings (setting_words.h).
 // A statement's parameters are never logged, only their number.
@@ -30,8 +34,10 @@
 
 #include "dbpool/connect.h"
 #include "dbpool/events.h"
+#include "exporter/diagnosis/verdict.h"
 #include "exporter/logging/logger.h"
 #include "exporter/logging/rate_limiter.h"
+#include "exporter/probes/probe.h"
 
 namespace dbpool::exporter {
 
@@ -66,8 +72,13 @@ class EventLog : public EventSink {
   void lease_abandoned(const LeaseEvent& event) noexcept override;
   void statement_finished(const StatementEvent& event) noexcept override;
 
-  void acquire_failed(std::string_view workload, const Error& error) noexcept;
-  void script_failed(std::string_view workload,
+  // `verdict` is the one in force on that pool.
+  void acquire_failed(std::string_view pool, std::string_view workload,
+                      const Error& error, const Verdict& verdict) noexcept;
+  void probe_failed(std::string_view pool, std::string_view probe,
+                    const ProbeFailure& failure,
+                    const Verdict& verdict) noexcept;
+  void script_failed(std::string_view pool, std::string_view workload,
                      std::string_view problem) noexcept;
 
  private:

@@ -112,11 +112,17 @@ void Logger::error(std::string_view message, Fields fields) noexcept {
 
 void Logger::limited(LogLevel level, std::string_view key,
                      std::string_view message, Fields fields) noexcept {
+  limited(level, key, message, std::span<const LogField>(fields));
+}
+
+void Logger::limited(LogLevel level, std::string_view key,
+                     std::string_view message,
+                     std::span<const LogField> fields) noexcept {
   if (!enabled(level)) return;
   try {
     const auto held_back = limiter_.admit(key, Clock::now());
     if (!held_back) return;
-    std::vector<LogField> all(fields);
+    std::vector<LogField> all(fields.begin(), fields.end());
     if (*held_back > 0) all.push_back({"held_back", *held_back});
     log(level, message, all);
   } catch (const std::exception&) {

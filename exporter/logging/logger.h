@@ -58,6 +58,8 @@ class Logger {
   // For what may repeat quickly: writes at most one line in 10 s for each
   // `key`, with the number of those held back since as `held_back`.
   void limited(LogLevel level, std::string_view key, std::string_view message,
+               std::span<const LogField> fields) noexcept;
+  void limited(LogLevel level, std::string_view key, std::string_view message,
                Fields fields = {}) noexcept;
 
  private:

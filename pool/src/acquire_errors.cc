@@ -22,8 +22,8 @@ Words words_for(AcquireFailure failure) {
   switch (failure) {
     case AcquireFailure::kTimeoutCapacity:
       return {"no connection became free in time",
-              "hold leases for less time, look at the holders for leaks, or "
-              "raise PoolOptions::max_connections"};
+              "look at the holders first: raise PoolOptions::max_connections "
+              "only if none of them is slow, idle or leaked"};
     case AcquireFailure::kTimeoutOpening:
       return {"no connection was opened or checked in time",
               "the database or the network answers slowly: see the durations "
@@ -34,9 +34,10 @@ Words words_for(AcquireFailure failure) {
               "see the opening error; the pool keeps trying by itself"};
     case AcquireFailure::kQueueFull:
       return {"the queue is full",
-              "shed load, hold leases for less time, or raise "
+              "shed load, and look at the holders first: raise "
               "PoolOptions::max_connections or "
-              "PoolOptions::max_waiting_requests"};
+              "PoolOptions::max_waiting_requests only if none of them is "
+              "slow, idle or leaked"};
     case AcquireFailure::kBackendDown:
       return {"the database cannot be reached",
               "see the opening error; the pool keeps trying by itself"};

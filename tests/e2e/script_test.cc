@@ -65,9 +65,9 @@ TEST_F(ScriptTest, AScriptThatBreaksOffIsCountedAndTold) {
   const std::string broken =
       file("broken.sql", "SELECT 1;\n\\set a 1 / (:client_id * 0)\n");
   Exporter exporter(options(postgres.url(), {"--workload.script=" + broken}));
-  EXPECT_TRUE(
-      exporter.wait_for_log("level=warn msg=\"script failed\" workload=broken "
-                            "error=.*broken.sql:2: .*set: division by zero"));
+  EXPECT_TRUE(exporter.wait_for_log(
+      "level=warn msg=\"script failed\" pool=default workload=broken "
+      "error=.*broken.sql:2: .*set: division by zero"));
   EXPECT_TRUE(exporter.eventually_page([](const MetricsPage& page) {
     return page.value("dbpool_workload_failures_total",
                       {{"workload", "broken"}, {"reason", "other"}}) > 0;

@@ -61,7 +61,9 @@ TEST(AcquireErrors, TellLimitsQueueHoldersAndAdvice) {
             HasSubstr("held longest: \"checkout\" at checkout.cc:12 for 12 s, "
                       "backend 4711, running \"refill\" for 2 s; cart.cc:7 "
                       "for 0.003 s, backend 4712, no statement yet; "),
-            HasSubstr("raise PoolOptions::max_connections"),
+            HasSubstr("look at the holders first: raise "
+                      "PoolOptions::max_connections only if none of them is "
+                      "slow, idle or leaked"),
             Not(HasSubstr("opening error"))));
 }
 

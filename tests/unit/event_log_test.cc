@@ -190,35 +190,66 @@ TEST_F(EventLogTest, AFloodOfQueriesDoesNotFloodTheLog) {
   EXPECT_EQ(lines(), logged + 1) << "a failure is told all the same";
 }
 
-TEST_F(EventLogTest, AFailedAcquireIsToldOnceForEachWorkloadAndReason) {
-  EventLog events = make({});
+Error refusal() {
   Error error;
   error.kind = ErrorKind::kAcquire;
   error.acquire_failure = AcquireFailure::kTimeoutCapacity;
   error.message =
       "no connection became free; raise PoolOptions::max_connections";
-  for (int i = 0; i < 5; ++i) events.acquire_failed("orders", error);
-  EXPECT_EQ(lines(), 1);
-  EXPECT_THAT(text(),
-              HasSubstr("level=warn msg=\"acquire failed\" workload=orders "
-                        "reason=timeout_capacity error=\"no connection became "
-                        "free; raise DB_POOL_MAX\""));
-  events.acquire_failed("stock", error);
-  error.acquire_failure = AcquireFailure::kQueueFull;
-  events.acquire_failed("stock", error);
-  EXPECT_EQ(lines(), 3);
+  return error;
 }
 
-TEST_F(EventLogTest, AScriptThatBreaksOffIsToldOnceForEachWorkload) {
+TEST_F(EventLogTest, AFailedAcquireIsToldOnceForEachPoolWorkloadAndReason) {
+  EventLog events = make({});
+  Error error = refusal();
+  for (int i = 0; i < 5; ++i) {
+    events.acquire_failed("default", "orders", error, {});
+  }
+  EXPECT_EQ(lines(), 1);
+  EXPECT_THAT(text(), HasSubstr("level=warn msg=\"acquire failed\" "
+                                "pool=default workload=orders "
+                                "reason=timeout_capacity error=\"no connection "
+                                "became free; raise DB_POOL_MAX\"\n"));
+  events.acquire_failed("default", "stock", error, {});
+  events.acquire_failed("other", "stock", error, {});
+  error.acquire_failure = AcquireFailure::kQueueFull;
+  events.acquire_failed("default", "stock", error, {});
+  EXPECT_EQ(lines(), 4);
+}
+
+TEST_F(EventLogTest, WhoGetsNoConnectionIsToldTheVerdict) {
+  EventLog events = make({});
+  const Verdict verdict{Cause::kLeak, "2 of 2 leases", "give them back"};
+  events.acquire_failed("default", "orders", refusal(), verdict);
+  EXPECT_THAT(text(), HasSubstr("cause=leak action=\"give them back\"\n"));
+  events.probe_failed("default", "select_1", refusal(), verdict);
+  EXPECT_THAT(text(),
+              HasSubstr("level=warn msg=\"probe fails\" pool=default "
+                        "probe=select_1 reason=timeout_capacity error="));
+  EXPECT_THAT(text(), HasSubstr("DB_POOL_MAX\" cause=leak action=\"give"));
+}
+
+TEST_F(EventLogTest, AProbeThatHadAConnectionIsToldNoVerdict) {
+  EventLog events = make({});
+  events.probe_failed("default", "select_1", server_error(),
+                      {Cause::kLeak, "2 of 2 leases", "give them back"});
+  EXPECT_THAT(text(), HasSubstr("reason=server_error error=\"relation "
+                                "\\\"nowhere\\\" does not exist\"\n"));
+}
+
+TEST_F(EventLogTest, AScriptThatBreaksOffIsToldOnceForEachPoolAndWorkload) {
   EventLog events = make({});
   for (int i = 0; i < 5; ++i) {
-    events.script_failed("transfer", "a.sql:2: \\set: division by zero");
+    events.script_failed("default", "transfer",
+                         "a.sql:2: \\set: division by zero");
   }
   EXPECT_EQ(lines(), 1);
   EXPECT_THAT(text(), HasSubstr("level=warn msg=\"script failed\" "
-                                "workload=transfer error=\"a.sql:2: "));
-  events.script_failed("stock", "b.sql: ends inside a transaction");
-  EXPECT_EQ(lines(), 2);
+                                "pool=default workload=transfer "
+                                "error=\"a.sql:2: "));
+  events.script_failed("default", "stock", "b.sql: ends inside a transaction");
+  events.script_failed("other", "stock", "b.sql: ends inside a transaction");
+  EXPECT_EQ(lines(), 3);
 }
 
 TEST_F(EventLogTest, StatementsOfProbesAreToldOnlyWhereTheyFail) {
