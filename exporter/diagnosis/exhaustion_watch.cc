@@ -153,23 +153,24 @@ bool ExhaustionWatch::is_due(TimePoint now) {
 }
 
 // Has the verdict named a cause that no report tells of?
-bool ExhaustionWatch::is_news() {
+bool ExhaustionWatch::is_news() const {
   const Cause cause = live_.now().verdict.cause;
-  auto told = told_[static_cast<std::size_t>(cause)];
-  if (cause == Cause::kNone || told) return false;
-  told = true;  // whatever the report will find a moment later
-  return true;
+  return cause != Cause::kNone && !told_[static_cast<std::size_t>(cause)];
 }
 
 void ExhaustionWatch::take(std::optional<std::uint64_t> number,
                            const std::stop_token& stop) {
   const auto taken_at = std::chrono::system_clock::now();
+  const Cause in_force = live_.now().verdict.cause;
   auto report =
       std::make_shared<ExhaustionReport>(make_report(live_.gather(stop)));
   if (stop.stop_requested()) return;
   report->taken_at = taken_at;
   report->number = number ? *number : numbers_->next();
-  told_.set(static_cast<std::size_t>(report->verdict.cause));
+  // What it was taken for is told, whatever it has found a moment later.
+  for (const Cause told : {in_force, report->verdict.cause}) {
+    told_.set(static_cast<std::size_t>(told));
+  }
   log(*report);
   const std::lock_guard lock(mutex_);
   ++taken_;

@@ -86,7 +86,7 @@ class ExhaustionWatch final : public metrics::Source {
   void look(const std::stop_token& stop);
   bool is_exhausted(TimePoint now);
   bool is_due(TimePoint now);
-  bool is_news();
+  bool is_news() const;
   void take(std::optional<std::uint64_t> number, const std::stop_token& stop);
   void log(const ExhaustionReport& report) const;
 

@@ -1,6 +1,8 @@
 #include "exporter/diagnosis/live_diagnosis.h"
 
 #include <algorithm>
+#include <array>
+#include <cstddef>
 #include <utility>
 #include <vector>
 
@@ -22,6 +24,17 @@ constexpr Duration kUsualThreshold = seconds(1);
 
 bool may_recommend(Cause cause) {
   return cause == Cause::kNone || cause == Cause::kTooSmall;
+}
+
+// Is a connection live, or was one handed out lately?
+bool is_served(const DiagnosisFacts& facts) {
+  constexpr std::array kLive = {ConnectionState::kChecking,
+                                ConnectionState::kIdle,
+                                ConnectionState::kActive};
+  return facts.recent.granted > 0 ||
+         std::ranges::any_of(kLive, [&](ConnectionState state) {
+           return facts.stats.connections[static_cast<std::size_t>(state)] > 0;
+         });
 }
 
 std::vector<int> leased_pids(const std::vector<ConnectionStats>& connections) {
@@ -120,8 +133,8 @@ DiagnosisFacts LiveDiagnosis::gather(const std::stop_token& stop) {
 void LiveDiagnosis::conclude(const DiagnosisFacts& facts,
                              std::chrono::system_clock::time_point at) {
   const Cause before = filter_.in_force().cause;
-  const bool changed =
-      filter_.judged(judge(facts), facts.stats.waiting_total > 0);
+  const bool changed = filter_.judged(
+      judge(facts), {facts.stats.waiting_total > 0, is_served(facts)});
   Sizing sizing = size(facts.load);
   if (!may_recommend(before) && may_recommend(filter_.in_force().cause)) {
     // Leases that waited for a lock, say, are no measure of the load.
@@ -157,14 +170,16 @@ void LiveDiagnosis::publish(const DiagnosisFacts& facts, const Sizing& sizing,
     next.asked_at = now.asked_at;
   }
   std::swap(now, next);  // which is what was before from now on
-  if (changed) log_change(next.verdict, now.verdict, now.since - next.since);
+  if (!changed) return;
+  log_change(next.verdict, now.verdict, now.since - next.since,
+             is_served(facts));
 }
 
 void LiveDiagnosis::log_change(const Verdict& before, const Verdict& verdict,
-                               Duration lasted) const {
+                               Duration lasted, bool is_served) const {
   const std::string& pool = pool_.name();
   if (verdict.cause == Cause::kNone) {
-    log_.info("requests do not wait any more",
+    log_.info(end_headline(before.cause, is_served),
               {{"pool", pool},
                {"cause_was", to_string(before.cause)},
                {"seconds", metrics::seconds(lasted)}});

@@ -89,7 +89,7 @@ class LiveDiagnosis final : public metrics::Source {
   void publish(const DiagnosisFacts& facts, const Sizing& sizing, bool changed,
                std::chrono::system_clock::time_point at);
   void log_change(const Verdict& before, const Verdict& verdict,
-                  Duration lasted) const;
+                  Duration lasted, bool is_served) const;
 
   // Constant after construction.
   const Pool& pool_;

@@ -2,6 +2,9 @@
 // moment between two states of a pool is not told as a cause.
 //
 //   in force    judged                    then
+//   backend_    none, and nobody is       when judged more than kMemory times
+//   down        served                    in a row: that nobody asks for a
+//                                         connection does not bring it back
 //   any         none, backend_down,       at once
 //               server_slots
 //   none        too_small                 when judged kPatience times in a row
@@ -27,13 +30,20 @@ class VerdictFilter {
  public:
   static constexpr int kPatience = 3;
   static constexpr int kChange = 2;
+  static constexpr int kMemory = 60;
+
+  // What else is to be seen when it is judged.
+  struct Moment {
+    bool somebody_waits = false;
+    bool is_served = false;  // a connection is live, or was handed out lately
+  };
 
   // Each second. Did the cause in force change?
-  bool judged(Verdict verdict, bool somebody_waits);
+  bool judged(Verdict verdict, Moment moment);
   const Verdict& in_force() const noexcept { return in_force_; }
 
  private:
-  bool is_to_take(const Verdict& verdict, bool somebody_waits) const;
+  bool is_to_take(const Verdict& verdict, Moment moment) const;
 
   Verdict in_force_;
   Cause last_ = Cause::kNone;

@@ -43,6 +43,12 @@ std::string_view headline(Cause cause) noexcept {
   return to_string(cause);
 }
 
+std::string_view end_headline(Cause was, bool is_served) noexcept {
+  if (was != Cause::kBackendDown) return "requests do not wait any more";
+  return is_served ? "the database is back"
+                   : "no request asks for a connection any more";
+}
+
 std::string state_for_people(const Backend& backend) {
   if (backend.hidden) return std::string(kHidden);
   std::string words = backend.state.empty() ? backend.type : backend.state;

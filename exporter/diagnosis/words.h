@@ -19,6 +19,10 @@ namespace dbpool::exporter {
 // The cause in words: "Slow queries hold the connections".
 std::string_view headline(Cause cause) noexcept;
 
+// That a cause has gone. Of a database that is down requests fail rather than
+// wait; unless somebody `is_served` it is not known to be back.
+std::string_view end_headline(Cause was, bool is_served) noexcept;
+
 // In what state a backend is: "active for 3 s, waits for Lock/relation",
 // "state hidden from the exporter's role (GRANT pg_monitor to it)".
 std::string state_for_people(const Backend& backend);

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "exporter/diagnosis/verdict_filter.h"
+#include "exporter/diagnosis/words.h"
 
 namespace dbpool::exporter {
 namespace {
@@ -324,8 +325,9 @@ TEST(Verdict, EachCauseHasANameOfItsOwn) {
 
 // --- Which is in force -------------------------------------------------------
 
-bool judged(VerdictFilter& filter, Cause cause, bool somebody_waits = true) {
-  return filter.judged({cause, "", ""}, somebody_waits);
+bool judged(VerdictFilter& filter, Cause cause, bool somebody_waits = true,
+            bool is_served = true) {
+  return filter.judged({cause, "", ""}, {somebody_waits, is_served});
 }
 
 TEST(VerdictFilter, ACauseIsTakenAtOnceButASmallPoolOnlyAfterThreeLooks) {
@@ -351,6 +353,28 @@ TEST(VerdictFilter, AnotherCauseHasToStay) {
   EXPECT_FALSE(judged(filter, Cause::kSlowQueries));
   EXPECT_TRUE(judged(filter, Cause::kSlowQueries));
   EXPECT_TRUE(judged(filter, Cause::kBackendDown)) << "that is plain";
+}
+
+TEST(VerdictFilter, ADatabaseIsNotBackBecauseNobodyAsksForAConnection) {
+  VerdictFilter filter;
+  judged(filter, Cause::kBackendDown);
+  EXPECT_FALSE(judged(filter, Cause::kNone, false, false));
+  EXPECT_FALSE(judged(filter, Cause::kBackendDown, false, false));
+  EXPECT_FALSE(judged(filter, Cause::kNone, false, false));
+  EXPECT_TRUE(judged(filter, Cause::kNone, false, true));
+  judged(filter, Cause::kBackendDown);
+  for (int i = 0; i < VerdictFilter::kMemory; ++i) {
+    EXPECT_FALSE(judged(filter, Cause::kNone, false, false));
+  }
+  EXPECT_TRUE(judged(filter, Cause::kNone, false, false))
+      << "nobody has tried for a minute";
+}
+
+TEST(VerdictFilter, TheEndOfACauseIsToldForWhatItIs) {
+  EXPECT_EQ(end_headline(Cause::kLeak, true), "requests do not wait any more");
+  EXPECT_EQ(end_headline(Cause::kBackendDown, true), "the database is back");
+  EXPECT_EQ(end_headline(Cause::kBackendDown, false),
+            "no request asks for a connection any more");
 }
 
 TEST(VerdictFilter, WhatIsOverIsNotJudgedAgain) {
