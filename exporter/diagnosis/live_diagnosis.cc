@@ -1,8 +1,6 @@
 #include "exporter/diagnosis/live_diagnosis.h"
 
 #include <algorithm>
-#include <array>
-#include <cstddef>
 #include <utility>
 #include <vector>
 
@@ -26,15 +24,8 @@ bool may_recommend(Cause cause) {
   return cause == Cause::kNone || cause == Cause::kTooSmall;
 }
 
-// Is a connection live, or was one handed out lately?
 bool is_served(const DiagnosisFacts& facts) {
-  constexpr std::array kLive = {ConnectionState::kChecking,
-                                ConnectionState::kIdle,
-                                ConnectionState::kActive};
-  return facts.recent.granted > 0 ||
-         std::ranges::any_of(kLive, [&](ConnectionState state) {
-           return facts.stats.connections[static_cast<std::size_t>(state)] > 0;
-         });
+  return facts.recent.granted > 0 || has_live_connection(facts.stats);
 }
 
 std::vector<int> leased_pids(const std::vector<ConnectionStats>& connections) {

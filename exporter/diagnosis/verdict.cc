@@ -67,8 +67,9 @@ std::optional<Verdict> judge_database(const DiagnosisFacts& facts) {
   std::string why = facts.down;
   if (why.empty() &&
       (waiting_for(facts.stats, WaitReason::kBackendDown) > 0 ||
-       failed_for(facts.recent, AcquireFailure::kBackendDown) > 0 ||
-       failed_for(facts.recent, AcquireFailure::kTimeoutBackendDown) > 0)) {
+       (!has_live_connection(facts.stats) &&
+        (failed_for(facts.recent, AcquireFailure::kBackendDown) > 0 ||
+         failed_for(facts.recent, AcquireFailure::kTimeoutBackendDown) > 0)))) {
     why = "no connection is live, and the last opening failed" +
           last_failure_words(facts.stats);
   }
@@ -274,6 +275,15 @@ Sizing size(const Load& load) {
   sizing.needed = needed_connections(
       {load.arrivals_per_second(), *load.mean_hold, load.hold_variation});
   return sizing;
+}
+
+bool has_live_connection(const PoolStats& stats) {
+  constexpr std::array kLive = {ConnectionState::kChecking,
+                                ConnectionState::kIdle,
+                                ConnectionState::kActive};
+  return std::ranges::any_of(kLive, [&](ConnectionState state) {
+    return stats.connections[static_cast<std::size_t>(state)] > 0;
+  });
 }
 
 bool is_strained(const DiagnosisFacts& facts) {

@@ -9,9 +9,10 @@
 //
 //   cause                when
 //   backend_down         the database is down as /health tells it, or requests
-//                        wait or failed for backend_down; or requests wait, it
-//                        was asked and gave no answer, and no connection was
-//                        handed out meanwhile
+//                        wait for backend_down, or failed for it and no
+//                        connection is live; or requests wait, it was asked and
+//                        gave no answer, and no connection was handed out
+//                        meanwhile
 //   server_slots         requests wait or failed for server_slots
 //   none                 no more than 1 % of the acquires of the last seconds
 //                        waited for longer than 100 ms or failed, and nobody
@@ -102,6 +103,9 @@ struct DiagnosisFacts {
 };
 
 Sizing size(const Load& load);
+
+// Is one idle, lent or being checked?
+bool has_live_connection(const PoolStats& stats);
 
 // Did requests wait for too long lately, or do they now?
 bool is_strained(const DiagnosisFacts& facts);

@@ -100,6 +100,16 @@ TEST(Verdict, ADatabaseThatIsDownIsTheGravest) {
   EXPECT_EQ(judge(facts).cause, Cause::kBackendDown);
 }
 
+TEST(Verdict, WhileAConnectionIsLiveTheFailuresBeforeItArePast) {
+  DiagnosisFacts facts = crowded();
+  facts.recent
+      .failures[static_cast<std::size_t>(AcquireFailure::kBackendDown)] = 1;
+  EXPECT_EQ(judge(facts).cause, Cause::kTooSmall);
+  facts.stats.connections = {};
+  facts.connections.clear();
+  EXPECT_EQ(judge(facts).cause, Cause::kBackendDown);
+}
+
 TEST(Verdict, ADatabaseThatDoesNotAnswerIsDownIfNothingMovesEither) {
   DiagnosisFacts facts = crowded();
   for (auto& holder : facts.connections) holder = held(1, kRuns, seconds(5));
