@@ -58,6 +58,10 @@ struct ExecuteOptions {
   // for the result (up to twice its values and some 16 bytes for each, at
   // least some 3 KiB in all); while it comes in, the bytes on the wire, which
   // are fewer. Default 1 GiB, libpq's own bound per row.
+  //
+  // After a result of more than 64 MiB the connection is closed with its
+  // lease, and a second later the pool's thread gives the heap's free pages
+  // back to the system (malloc_trim).
   std::size_t max_result_bytes = std::size_t{1} << 30;
 };
 
