@@ -6,6 +6,8 @@
 #include <charconv>
 #include <optional>
 
+#include "exporter/base/ascii.h"
+
 namespace dbpool::exporter {
 
 namespace {
@@ -24,8 +26,7 @@ std::optional<std::uint16_t> parse_port(std::string_view text) {
 bool is_host_name(std::string_view host) {
   return host.size() <= 253 &&
          std::all_of(host.begin(), host.end(), [](char c) {
-           return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-                  (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_';
+           return is_name_char(c) || c == '-' || c == '.';
          });
 }
 

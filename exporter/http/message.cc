@@ -7,15 +7,14 @@
 #include <ctime>
 #include <utility>
 
+#include "exporter/base/ascii.h"
+
 namespace dbpool::exporter {
 
 namespace {
 
 bool same_letter(char a, char b) {
-  const auto lower = [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  };
-  return lower(a) == lower(b);
+  return in_lower_case(a) == in_lower_case(b);
 }
 
 // E.g. "Sun, 06 Nov 1994 08:49:37 GMT"; the program never sets a locale, so

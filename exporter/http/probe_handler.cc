@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "exporter/base/ascii.h"
 #include "exporter/http/html.h"
 #include "exporter/http/text_page.h"
 #include "exporter/logging/timestamp.h"
@@ -23,10 +24,10 @@ using BadRequest = tl::unexpected<std::string>;
 using Parameters = std::map<std::string, std::string>;
 
 std::optional<unsigned> hex_digit(char c) {
-  if (c >= '0' && c <= '9') return static_cast<unsigned>(c - '0');
-  if (c >= 'a' && c <= 'f') return static_cast<unsigned>(c - 'a' + 10);
-  if (c >= 'A' && c <= 'F') return static_cast<unsigned>(c - 'A' + 10);
-  return std::nullopt;
+  if (is_digit(c)) return static_cast<unsigned>(c - '0');
+  const char lower = in_lower_case(c);
+  if (lower < 'a' || lower > 'f') return std::nullopt;
+  return static_cast<unsigned>(lower - 'a' + 10);
 }
 
 // As forms are encoded.

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <set>
 
+#include "exporter/base/ascii.h"
 #include "exporter/base/utf8.h"
 #include "exporter/logging/log_line.h"
 
@@ -18,16 +19,9 @@ constexpr std::size_t kLongestName = 60;
 constexpr std::size_t kMostParameters = 100;
 constexpr Duration kLongestTime = std::chrono::hours(24);
 
-bool is_letter(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
-}
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-
 bool is_identifier(std::string_view text) {
   return !text.empty() && text.size() <= kLongestName &&
-         is_letter(text.front()) && std::ranges::all_of(text, [](char c) {
-           return is_letter(c) || is_digit(c);
-         });
+         is_name_start(text.front()) && std::ranges::all_of(text, is_name_char);
 }
 
 // Prometheus' own begin with two.

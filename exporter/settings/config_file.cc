@@ -7,6 +7,7 @@
 
 #include "dbpool/error.h"
 #include "dbpool/utf8.h"
+#include "exporter/base/ascii.h"
 #include "exporter/base/bounded_file.h"
 #include "exporter/base/utf8.h"
 #include "exporter/logging/log_line.h"

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "dbpool/connect.h"
+#include "exporter/base/ascii.h"
 #include "exporter/logging/log_line.h"
 #include "exporter/settings/nearest.h"
 
@@ -100,15 +101,10 @@ const std::vector<std::string>& common_keywords() {
   return kKeywords;
 }
 
-bool is_name(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-         (c >= '0' && c <= '9') || c == '_';
-}
-
 bool is_name(std::string_view text) {
   constexpr std::size_t kLongest = 40;
   return !text.empty() && text.size() <= kLongest &&
-         std::ranges::all_of(text, [](char c) { return is_name(c); });
+         std::ranges::all_of(text, is_name_char);
 }
 
 bool is_libpqs(std::string_view keyword) {
@@ -156,7 +152,7 @@ std::vector<std::string_view> words_before_equals(std::string_view text) {
   for (std::size_t at = text.find('='); at != std::string_view::npos;
        at = text.find('=', at + 1)) {
     std::size_t begin = at;
-    while (begin > 0 && is_name(text[begin - 1])) --begin;
+    while (begin > 0 && is_name_char(text[begin - 1])) --begin;
     add_name(text.substr(begin, at - begin), names);
   }
   return names;

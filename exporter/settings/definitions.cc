@@ -4,6 +4,8 @@
 #include <array>
 #include <chrono>
 
+#include "exporter/base/ascii.h"
+
 namespace dbpool::exporter {
 
 namespace {
@@ -39,8 +41,7 @@ Refusal add_listen_address(Text text, Draft& draft) {
 // Paths that are compared byte by byte and linked to from a page.
 Refusal set_telemetry_path(Text text, Draft& draft) {
   const auto is_plain = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-           (c >= '0' && c <= '9') || Text("/-._~").find(c) != Text::npos;
+    return is_letter_or_digit(c) || Text("/-._~").find(c) != Text::npos;
   };
   constexpr std::array<Text, 11> kTaken = {
       "/",          "/health",       "/stats",

@@ -6,6 +6,8 @@
 #include <cmath>
 #include <limits>
 
+#include "exporter/base/ascii.h"
+
 namespace dbpool::exporter {
 
 namespace {
@@ -17,8 +19,6 @@ struct Unit {
 // Longer names first: "ms" is not "m" and an "s".
 constexpr std::array<Unit, 5> kUnits = {
     {{"us", 1e3}, {"ms", 1e6}, {"s", 1e9}, {"m", 60e9}, {"h", 3600e9}}};
-
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 // Takes a decimal number from the start of `text`. The first character must
 // be a digit: no sign, no "inf".
@@ -70,11 +70,6 @@ std::string decimal_text(double value) {
 }
 
 }  // namespace
-
-bool is_name_char(char c) noexcept {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || is_digit(c) ||
-         c == '_';
-}
 
 std::string joined(const std::vector<std::string>& texts) {
   std::string all;
@@ -142,11 +137,7 @@ Refusal parse_ms_or_unlimited(std::string_view text, std::uint64_t high,
 }
 
 Refusal parse_bool(std::string_view text, bool& out) {
-  std::string word(text);
-  std::transform(word.begin(), word.end(), word.begin(), [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  });
-  return parse_word<bool>(word,
+  return parse_word<bool>(in_lower_case(text),
                           {{"true", true},
                            {"false", false},
                            {"1", true},

@@ -22,9 +22,6 @@ using Refusal = std::optional<std::string>;
 // and secrets often end in a newline.
 std::string_view trim(std::string_view text) noexcept;
 
-// An ASCII letter, a digit or '_': what names of variables are made of.
-bool is_name_char(char c) noexcept;
-
 // "one, two".
 std::string joined(const std::vector<std::string>& texts);
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "exporter/base/ascii.h"
 #include "exporter/settings/parsers.h"
 #include "exporter/settings/yaml_mapping.h"
 

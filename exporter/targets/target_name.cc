@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <utility>
 
+#include "exporter/base/ascii.h"
 #include "exporter/settings/parsers.h"
 
 namespace dbpool::exporter {
@@ -16,17 +17,11 @@ constexpr std::size_t kLongestDatabase = 63;  // NAMEDATALEN - 1
 
 using BadTarget = tl::unexpected<std::string>;
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-bool is_letter(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-
 bool is_label(std::string_view label) {
   return !label.empty() && label.size() <= kLongestLabel &&
          label.front() != '-' && label.back() != '-' &&
-         std::ranges::all_of(label, [](char c) {
-           return is_digit(c) || is_letter(c) || c == '-' || c == '_';
-         });
+         std::ranges::all_of(
+             label, [](char c) { return is_name_char(c) || c == '-'; });
 }
 
 // Some take the whole for an address when its last label is a number.
@@ -38,8 +33,7 @@ bool is_number(std::string_view label) {
 bool is_database(std::string_view text) {
   return !text.empty() && text.size() <= kLongestDatabase &&
          std::ranges::all_of(text, [](char c) {
-           return is_digit(c) || is_letter(c) ||
-                  std::string_view("_-.$").find(c) != std::string_view::npos;
+           return is_name_char(c) || c == '-' || c == '.' || c == '$';
          });
 }
 
@@ -83,11 +77,7 @@ std::optional<std::string> parse_host_name(std::string_view text) {
     }
     rest.remove_prefix(label.size() + 1);
   }
-  std::string name(text);
-  std::ranges::transform(name, name.begin(), [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  });
-  return name;
+  return in_lower_case(text);
 }
 
 tl::expected<TargetName, std::string> parse_target(std::string_view text) {

@@ -7,6 +7,8 @@
 #include <cstring>
 #include <memory>
 
+#include "exporter/base/ascii.h"
+
 namespace dbpool::exporter {
 
 namespace {
@@ -14,12 +16,7 @@ namespace {
 constexpr std::size_t kHashLength = 60;
 constexpr std::size_t kSettingLength = 7;  // "$2y$10$"
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-
-bool is_base64(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || is_digit(c) ||
-         c == '.' || c == '/';
-}
+bool is_base64(char c) { return is_letter_or_digit(c) || c == '.' || c == '/'; }
 
 // What crypt_r() leaves behind is derived from the password.
 struct Wipe {

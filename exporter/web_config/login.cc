@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <stdexcept>
 
+#include "exporter/base/ascii.h"
 #include "exporter/web_config/bcrypt.h"
 
 namespace dbpool::exporter {
@@ -23,9 +24,7 @@ bool is_basic(std::string_view scheme) {
   constexpr std::string_view kBasic = "basic ";
   return scheme.size() >= kBasic.size() &&
          std::equal(kBasic.begin(), kBasic.end(), scheme.begin(),
-                    [](char a, char b) {
-                      return a == (b >= 'A' && b <= 'Z' ? b - 'A' + 'a' : b);
-                    });
+                    [](char a, char b) { return a == in_lower_case(b); });
 }
 
 std::string decode_base64(std::string_view text) {

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <utility>
 
+#include "exporter/base/ascii.h"
 #include "exporter/probes/probe.h"
 
 namespace dbpool::exporter {
@@ -18,14 +19,6 @@ Error usage(std::string message) {
   error.kind = ErrorKind::kUsage;
   error.message = std::move(message);
   return error;
-}
-
-bool is_letter(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
-}
-
-bool is_name_character(char c) {
-  return is_letter(c) || (c >= '0' && c <= '9');
 }
 
 std::string_view trimmed(std::string_view text) {
@@ -41,9 +34,8 @@ std::string_view leading_name(std::string_view text) {
   const auto equals = text.find('=');
   if (equals == std::string_view::npos || equals == 0) return {};
   const std::string_view name = text.substr(0, equals);
-  if (!is_letter(name.front())) return {};
-  return std::ranges::all_of(name, is_name_character) ? name
-                                                      : std::string_view();
+  if (!is_name_start(name.front())) return {};
+  return std::ranges::all_of(name, is_name_char) ? name : std::string_view();
 }
 
 bool is_pause(Duration duration) {

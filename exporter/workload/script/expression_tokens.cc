@@ -7,6 +7,7 @@
 #include <system_error>
 #include <utility>
 
+#include "exporter/base/ascii.h"
 #include "exporter/workload/script/variables.h"
 
 namespace dbpool::exporter::script {
@@ -14,8 +15,6 @@ namespace {
 
 constexpr std::size_t kMaxTokens = 1000;
 constexpr std::string_view kBlank = " \t\r\n\f\v";
-
-bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
 
 std::size_t digits_at(std::string_view text) {
   return static_cast<std::size_t>(std::ranges::find_if_not(text, is_digit) -
@@ -82,11 +81,7 @@ std::size_t name_at(std::string_view text) {
 }
 
 Token word(std::string_view text) {
-  Token token{.kind = TokenKind::kWord, .text = std::string(text)};
-  std::ranges::transform(token.text, token.text.begin(), [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  });
-  return token;
+  return {.kind = TokenKind::kWord, .text = in_lower_case(text)};
 }
 
 // The first token of `text`, which begins with no blank; takes it off.

@@ -6,6 +6,7 @@
 #include <system_error>
 #include <utility>
 
+#include "exporter/base/ascii.h"
 #include "exporter/workload/script/script.h"
 #include "exporter/workload/script/splitter.h"
 
@@ -23,14 +24,6 @@ std::string_view take_word(std::string_view& text) {
   const std::string_view word = text.substr(0, text.find_first_of(kBlank));
   text.remove_prefix(word.size());
   return word;
-}
-
-std::string in_lower_case(std::string_view word) {
-  std::string lower(word);
-  std::ranges::transform(lower, lower.begin(), [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  });
-  return lower;
 }
 
 // What stands for variables, apart from the rest. "::" is a cast.

@@ -8,6 +8,7 @@
 #include <system_error>
 
 #include "dbpool/utf8.h"
+#include "exporter/base/ascii.h"
 
 namespace dbpool::exporter::script {
 namespace {
@@ -22,14 +23,6 @@ std::string text_of_double(double number) {
       std::to_chars(buffer.begin(), buffer.end(), number,
                     std::chars_format::general, kDoubleDigits);
   return {buffer.begin(), end};
-}
-
-std::string in_lower_case(std::string_view text) {
-  std::string lower(text);
-  std::ranges::transform(lower, lower.begin(), [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  });
-  return lower;
 }
 
 // The whole of `text` as a number.

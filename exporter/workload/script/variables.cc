@@ -4,15 +4,16 @@
 #include <array>
 #include <utility>
 
+#include "exporter/base/ascii.h"
+
 namespace dbpool::exporter::script {
 
 bool is_variable_start(char c) noexcept {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' ||
-         (static_cast<unsigned char>(c) & 0x80U) != 0;
+  return is_name_start(c) || (static_cast<unsigned char>(c) & 0x80U) != 0;
 }
 
 bool is_variable_character(char c) noexcept {
-  return is_variable_start(c) || (c >= '0' && c <= '9');
+  return is_variable_start(c) || is_digit(c);
 }
 
 bool is_variable_name(std::string_view name) noexcept {
