@@ -48,16 +48,16 @@ void Doorman::loop(const std::stop_token& stop) {
   }
 }
 
-bool Doorman::has_room() {
-  const std::size_t descriptors = count_of_descriptors();
+bool Doorman::has_room(std::size_t descriptors) {
   const std::lock_guard lock(mutex_);
   return descriptors <= places_ && states_.size() <= places_;
 }
 
 bool Doorman::look() {
-  if (has_room()) return false;
   const TimePoint now = Clock::now();
-  const std::vector<OpenSocket> open = open_sockets(ports_);
+  const std::vector<int> descriptors = open_descriptors();
+  if (has_room(descriptors.size())) return false;
+  const std::vector<OpenSocket> open = open_sockets(descriptors, ports_);
   const std::lock_guard lock(mutex_);
   // Forgets those that have gone, but not those that came meanwhile.
   std::erase_if(states_, [&](const auto& entry) {

@@ -60,7 +60,7 @@ class Doorman {
   void loop(const std::stop_token& stop);
   // What is cheap to tell: there cannot be more connections than places, and
   // no more clients are known.
-  bool has_room();
+  bool has_room(std::size_t descriptors);
   // Whether there are more connections than places.
   bool look();
   void make_room(const std::vector<OpenSocket>& open, TimePoint now);

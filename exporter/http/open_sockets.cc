@@ -81,7 +81,18 @@ bool is_unread(int fd) {
          info.tcpi_bytes_received <= static_cast<std::uint64_t>(unread);
 }
 
-std::vector<int> all_descriptors() {
+// The address of a socket that listens everywhere.
+bool is_any(std::string_view address) {
+  return address == "0.0.0.0" || address == "::";
+}
+
+}  // namespace
+
+std::string client_name(std::string_view address, int port) {
+  return std::string(address) + ' ' + std::to_string(port);
+}
+
+std::vector<int> open_descriptors() {
   std::vector<int> all;
   const std::unique_ptr<DIR, int (*)(DIR*)> folder(opendir("/proc/self/fd"),
                                                    &closedir);
@@ -94,20 +105,8 @@ std::vector<int> all_descriptors() {
   return all;
 }
 
-// The address of a socket that listens everywhere.
-bool is_any(std::string_view address) {
-  return address == "0.0.0.0" || address == "::";
-}
-
-}  // namespace
-
-std::string client_name(std::string_view address, int port) {
-  return std::string(address) + ' ' + std::to_string(port);
-}
-
-std::size_t count_of_descriptors() { return all_descriptors().size(); }
-
-std::vector<OpenSocket> open_sockets(const std::vector<std::uint16_t>& ports) {
+std::vector<OpenSocket> open_sockets(const std::vector<int>& descriptors,
+                                     const std::vector<std::uint16_t>& ports) {
   struct Own {
     int fd;
     std::uint16_t port;
@@ -115,7 +114,7 @@ std::vector<OpenSocket> open_sockets(const std::vector<std::uint16_t>& ports) {
   };
   std::vector<Own> listeners;
   std::vector<Own> others;
-  for (const int fd : all_descriptors()) {
+  for (const int fd : descriptors) {
     const auto end = end_of(fd, &getsockname);
     if (!end) continue;
     const std::uint16_t port = port_of(*end);

@@ -3,7 +3,6 @@
 #ifndef DBPOOL_EXPORTER_HTTP_OPEN_SOCKETS_H_
 #define DBPOOL_EXPORTER_HTTP_OPEN_SOCKETS_H_
 
-#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -23,11 +22,12 @@ struct OpenSocket {
 };
 
 // Of this process, of any kind: there are no more open sockets than these, and
-// it is much cheaper to tell. 0 where /proc is not to be had.
-std::size_t count_of_descriptors();
+// it is much cheaper to tell. None where /proc is not to be had.
+std::vector<int> open_descriptors();
 
-// Those accepted on one of the ports. None where /proc is not to be had.
-std::vector<OpenSocket> open_sockets(const std::vector<std::uint16_t>& ports);
+// Those of the descriptors that were accepted on one of the ports.
+std::vector<OpenSocket> open_sockets(const std::vector<int>& descriptors,
+                                     const std::vector<std::uint16_t>& ports);
 
 // Ends both directions of the connection if the descriptor still is that
 // client's; whoever reads or writes there sees the end.
