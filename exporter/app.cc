@@ -294,6 +294,8 @@ std::vector<Route> App::routes() {
       ready_route([this] { return ready_.load(); })};
   if (settings_.web.enable_lifecycle) {
     routes.push_back(reload_route([this] { return reloader_->reload(); }));
+  } else {
+    for (Route& none : no_reload_routes()) routes.push_back(std::move(none));
   }
   for (Route& asset : asset_routes()) routes.push_back(std::move(asset));
   return routes;

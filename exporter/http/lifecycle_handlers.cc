@@ -31,7 +31,7 @@ Route ready_route(std::function<bool()> is_ready) {
       .name = "ready",
       .handler = [is_ready = std::move(is_ready)](const Request&) -> Response {
         if (is_ready()) return {.body = "ready\n"};
-        return {.status = 503, .body = "shutting down\n"};
+        return {.status = 503, .body = "starting, or shutting down\n"};
       },
       .limited = false,
       .is_health = true};
@@ -55,6 +55,22 @@ Route reload_route(std::function<std::vector<std::string>()> reload) {
           .name = "reload",
           .handler = answer,
           .method = "POST"};
+}
+
+std::vector<Route> no_reload_routes() {
+  std::vector<Route> routes;
+  for (const char* method : {"GET", "POST"}) {
+    routes.push_back({.path = "/-/reload",
+                      .name = std::string(kOtherHandler),
+                      .handler = [](const Request&) -> Response {
+                        return {.status = 404,
+                                .body =
+                                    "404: reloading by HTTP is not enabled; "
+                                    "--web.enable-lifecycle enables it\n"};
+                      },
+                      .method = method});
+  }
+  return routes;
 }
 
 }  // namespace dbpool::exporter

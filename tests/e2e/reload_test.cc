@@ -229,7 +229,9 @@ TEST_F(ReloadTest, ReloadsByHttpAreOptInAndFew) {
   HttpRequest post;
   post.method = "POST";
   Exporter closed(options());
-  EXPECT_EQ(closed.get("/-/reload", post).status, 404);
+  const HttpResponse none = closed.get("/-/reload", post);
+  EXPECT_EQ(none.status, 404);
+  EXPECT_THAT(none.body, HasSubstr("--web.enable-lifecycle"));
   Exporter open(options({"--web.enable-lifecycle"}));
   EXPECT_EQ(open.get("/-/reload").status, 405);
   // Of two at once one comes too early, unless the machine stood still.

@@ -133,13 +133,26 @@ TEST(StatsHandler, TellsTheLastFailureRedacted) {
   EXPECT_THAT(response.body, Not(HasSubstr("hunter2")));
 }
 
-TEST(LifecycleHandlers, ReadyTurns503AtShutdownAndHealthyDoesNot) {
+TEST(LifecycleHandlers, ReadyIs503AtStartAndShutdownAndHealthyIsNot) {
   std::atomic<bool> ready = true;
   const Route route = ready_route([&] { return ready.load(); });
   EXPECT_EQ(route.handler(kGet).status, 200);
   ready = false;
   EXPECT_EQ(route.handler(kGet).status, 503);
+  EXPECT_EQ(route.handler(kGet).body, "starting, or shutting down\n");
   EXPECT_EQ(healthy_route().handler(kGet).status, 200);
+}
+
+TEST(LifecycleHandlers, AReloadThatIsNotEnabledSaysWhatEnablesIt) {
+  std::string methods;
+  for (const Route& route : no_reload_routes()) {
+    EXPECT_EQ(route.path, "/-/reload");
+    const Response response = route.handler(kGet);
+    EXPECT_EQ(response.status, 404);
+    EXPECT_THAT(response.body, HasSubstr("--web.enable-lifecycle"));
+    methods += route.method + " ";
+  }
+  EXPECT_EQ(methods, "GET POST ");
 }
 
 TEST(LandingHandler, ShowsPoolsAndLinksWithoutLettingNamesBecomeMarkup) {
@@ -153,6 +166,7 @@ TEST(LandingHandler, ShowsPoolsAndLinksWithoutLettingNamesBecomeMarkup) {
   EXPECT_THAT(response.body, HasSubstr("href=\"/own-metrics\""));
   EXPECT_THAT(response.body, HasSubstr("href=\"/health\""));
   EXPECT_THAT(response.body, HasSubstr("href=\"/debug/pools\""));
+  EXPECT_THAT(response.body, HasSubstr("href=\"/config\""));
   EXPECT_THAT(response.body, HasSubstr("app@db.example:5432/orders"));
   EXPECT_THAT(response.body,
               HasSubstr("&lt;script&gt;alert(1)&lt;/script&gt;"));
