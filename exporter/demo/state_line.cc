@@ -5,6 +5,8 @@
 #include <cmath>
 #include <cstdio>
 
+#include "exporter/metrics/quantile.h"
+
 namespace dbpool::exporter {
 namespace {
 
@@ -62,18 +64,14 @@ std::string failure_words(const PoolStats& before, const PoolStats& now) {
   return ", " + std::to_string(total) + " failed (" + reasons + ")";
 }
 
-HistogramSnapshot all_waits(const PoolStats& stats) {
-  HistogramSnapshot both = stats.wait_granted;
-  for (std::size_t i = 0; i < both.counts.size(); ++i) {
-    both.counts[i] += stats.wait_failed.counts[i];
-  }
-  return both;
-}
-
 std::string wait_words(const PoolStats& before, const PoolStats& now) {
-  const auto p99 = quantile_bound(all_waits(before), all_waits(now), 0.99);
-  if (!p99) return {};
-  return *p99 == Duration::max() ? ", p99 > 60 s" : ", p99 ≤ " + words(*p99);
+  HistogramSnapshot waits = difference(now.wait_granted, before.wait_granted);
+  add_to(waits, difference(now.wait_failed, before.wait_failed));
+  const auto bucket = quantile_bucket(waits, 0.99);
+  if (!bucket) return {};
+  if (*bucket == kLatencyBoundsNs.size()) return ", p99 > 60 s";
+  return ", p99 ≤ " +
+         words(std::chrono::nanoseconds(kLatencyBoundsNs[*bucket]));
 }
 
 }  // namespace
@@ -89,22 +87,6 @@ std::string_view state_word(const PoolStats& stats) {
   if (waiting(stats, WaitReason::kCapacity) > 0) return "exhausted";
   if (waiting(stats, WaitReason::kOpening) > 0) return "opening";
   return active(stats) * 2 >= stats.max_connections ? "busy" : "calm";
-}
-
-std::optional<Duration> quantile_bound(const HistogramSnapshot& before,
-                                       const HistogramSnapshot& now,
-                                       double share) {
-  const std::uint64_t total = now.count() - before.count();
-  if (total == 0) return std::nullopt;
-  const double wanted = std::ceil(static_cast<double>(total) * share);
-  std::uint64_t seen = 0;
-  for (std::size_t i = 0; i < kLatencyBoundsNs.size(); ++i) {
-    seen += now.counts[i] - before.counts[i];
-    if (static_cast<double>(seen) >= wanted) {
-      return std::chrono::nanoseconds(kLatencyBoundsNs[i]);
-    }
-  }
-  return Duration::max();
 }
 
 std::string state_line(const PoolStats& before, const PoolStats& now,

@@ -4,7 +4,6 @@
 #ifndef DBPOOL_EXPORTER_DEMO_STATE_LINE_H_
 #define DBPOOL_EXPORTER_DEMO_STATE_LINE_H_
 
-#include <optional>
 #include <string>
 #include <string_view>
 
@@ -22,13 +21,6 @@ namespace dbpool::exporter {
 //   busy         at least half of the limit is leased
 //   calm         otherwise
 std::string_view state_word(const PoolStats& stats);
-
-// The bound under which `share` (0 … 1) of the observations stayed that came
-// between two snapshots; nullopt when there were none, Duration::max() when
-// it is beyond the last bound.
-std::optional<Duration> quantile_bound(const HistogramSnapshot& before,
-                                       const HistogramSnapshot& now,
-                                       double share);
 
 // E.g. "exhausted  10/10 active, 34 waiting (capacity), oldest 1.2 s —
 // exhausted 100 %, 201 acquires/s, p99 ≤ 2.5 s, 3 failed (timeout_capacity)".

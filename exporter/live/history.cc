@@ -4,58 +4,13 @@
 #include <numeric>
 
 #include "exporter/metrics/metric_sink.h"
+#include "exporter/metrics/quantile.h"
 
 namespace dbpool::exporter {
 
 namespace {
 
 static_assert(sizeof(Sample) <= 400);
-
-void add_to(HistogramSnapshot& sum, const HistogramSnapshot& more) {
-  for (std::size_t i = 0; i < sum.counts.size(); ++i) {
-    sum.counts[i] += more.counts[i];
-  }
-  sum.sum += more.sum;
-}
-
-HistogramSnapshot difference(const HistogramSnapshot& now,
-                             const HistogramSnapshot& before) {
-  HistogramSnapshot result = now;
-  for (std::size_t i = 0; i < result.counts.size(); ++i) {
-    result.counts[i] -= before.counts[i];
-  }
-  result.sum -= before.sum;
-  return result;
-}
-
-double bound_of(std::size_t bucket) {
-  const std::size_t last = kLatencyBoundsNs.size() - 1;
-  return metrics::seconds(
-      std::chrono::nanoseconds(kLatencyBoundsNs[std::min(bucket, last)]));
-}
-
-double width_of(std::size_t bucket) {
-  return bound_of(bucket) - (bucket == 0 ? 0 : bound_of(bucket - 1));
-}
-
-// From where to where in their buckets the observations lie, from 0 to 1, if
-// it is the same in all: in the middle of it is where the sum says that they
-// are on average.
-struct Spread {
-  double from = 0, to = 1;
-};
-Spread spread_of(const HistogramSnapshot& histogram) {
-  double above = metrics::seconds(histogram.sum);
-  double width = 0;
-  for (std::size_t i = 0; i < kLatencyBoundsNs.size(); ++i) {
-    const double count = static_cast<double>(histogram.counts[i]);
-    above -= count * (bound_of(i) - width_of(i));
-    width += count * width_of(i);
-  }
-  if (width <= 0 || histogram.counts.back() > 0) return {};
-  const double middle = std::clamp(above / width, 0.0, 1.0);
-  return {std::max(0.0, 2 * middle - 1), std::min(1.0, 2 * middle)};
-}
 
 // None waited for longer than `longest` seconds.
 std::optional<Sample::Waits> waits_of(const HistogramSnapshot& histogram,
@@ -78,24 +33,6 @@ std::optional<Sample::Latency> latency_of(const HistogramSnapshot& histogram) {
 }
 
 }  // namespace
-
-std::optional<double> quantile(const HistogramSnapshot& histogram,
-                               double share) noexcept {
-  const std::uint64_t total = histogram.count();
-  if (total == 0) return std::nullopt;
-  double rest = static_cast<double>(total) * share;
-  std::size_t bucket = 0;
-  while (bucket < kLatencyBoundsNs.size() &&
-         static_cast<double>(histogram.counts[bucket]) < rest) {
-    rest -= static_cast<double>(histogram.counts[bucket]);
-    ++bucket;
-  }
-  if (bucket == kLatencyBoundsNs.size()) return bound_of(bucket);
-  const double in_bucket = static_cast<double>(histogram.counts[bucket]);
-  const double part = in_bucket > 0 ? rest / in_bucket : 1;
-  const auto [from, to] = spread_of(histogram);
-  return bound_of(bucket) - width_of(bucket) * (1 - from - (to - from) * part);
-}
 
 void History::add(const PoolStats& stats, Duration acquire_timeout,
                   std::uint64_t number, TimePoint now,

@@ -25,14 +25,6 @@ inline constexpr std::size_t kHistorySamples = 15 * 60;
 // folds into one more, "other".
 inline constexpr std::size_t kHistoryQueries = 8;
 
-// The quantile of what a histogram has, in seconds; 60 for what is in the
-// unbounded bucket. nullopt when there are none. As Prometheus'
-// histogram_quantile() it has the observations of a bucket spread evenly, but
-// only over that part of all buckets that the sum allows: requests that time
-// out after 5 s do not look as if they waited for 10.
-std::optional<double> quantile(const HistogramSnapshot& histogram,
-                               double share) noexcept;
-
 // Durations in seconds, rates in a second; about what ended, since the sample
 // before.
 struct Sample {

@@ -27,6 +27,7 @@ namespace fs = std::filesystem;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 using testing::HasSubstr;
+using testing::Not;
 using testing::StartsWith;
 
 constexpr Duration kPatience = seconds(60);
@@ -127,17 +128,19 @@ TEST(StateLineTest, SplitsTheQueueWhenItWaitsForSeveralThings) {
             "calm       1/10 active, none waiting — 0 acquires/s");
 }
 
-TEST(StateLineTest, QuantileCountsOnlyWhatIsNew) {
-  HistogramSnapshot before;
-  before.counts[17] = 1'000;
-  HistogramSnapshot now = before;
-  EXPECT_EQ(quantile_bound(before, now, 0.99), std::nullopt);
-  now.counts[2] = 99;
-  now.counts[6] = 1;
-  EXPECT_EQ(quantile_bound(before, now, 0.99), Duration(milliseconds(1)) / 2);
-  EXPECT_EQ(quantile_bound(before, now, 1.0), Duration(milliseconds(10)));
-  now.counts[18] = 1'000;
-  EXPECT_EQ(quantile_bound(before, now, 0.99), Duration::max());
+TEST(StateLineTest, TheQuantileIsTheBoundOfWhatIsNew) {
+  PoolStats before = stats_with(1);
+  before.wait_granted.counts[17] = 1'000;
+  PoolStats now = before;
+  const auto line = [&] { return state_line(before, now, seconds(1)); };
+  EXPECT_THAT(line(), Not(HasSubstr("p99")));
+  now.wait_granted.counts[2] = 99;
+  now.wait_failed.counts[6] = 1;
+  EXPECT_THAT(line(), HasSubstr("p99 ≤ 0.5 ms"));
+  now.wait_failed.counts[6] = 2;
+  EXPECT_THAT(line(), HasSubstr("p99 ≤ 10 ms"));
+  now.wait_failed.counts.back() = 1'000;
+  EXPECT_THAT(line(), HasSubstr("p99 > 60 s"));
 }
 
 void make_program(const fs::path& path) {

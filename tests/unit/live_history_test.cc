@@ -13,7 +13,6 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 using testing::DoubleEq;
-using testing::DoubleNear;
 using testing::ElementsAre;
 
 // Adds a sample each second of a time of its own.
@@ -47,34 +46,6 @@ class HistoryTest : public testing::Test {
   std::chrono::system_clock::time_point wall_;
   std::uint64_t number_ = 0;
 };
-
-TEST(Quantile, LiesEvenlyWithinItsBucket) {
-  HistogramSnapshot histogram;
-  EXPECT_FALSE(quantile(histogram, 0.5));
-  histogram.counts[6] = 100;  // 5 to 10 ms
-  histogram.sum = 100 * std::chrono::microseconds(7500);
-  EXPECT_THAT(*quantile(histogram, 0.5), DoubleEq(0.0075));
-  EXPECT_THAT(*quantile(histogram, 1), DoubleEq(0.010));
-  histogram.counts[0] = 300;  // to 0.1 ms
-  histogram.sum += 300 * std::chrono::microseconds(50);
-  EXPECT_THAT(*quantile(histogram, 0.5), DoubleEq(0.0001 * 200 / 300));
-}
-
-TEST(Quantile, IsNoHigherThanTheSumAllows) {
-  HistogramSnapshot histogram;
-  histogram.counts[15] = 100;  // 5 to 10 s
-  histogram.sum = 100 * milliseconds(5003);
-  EXPECT_THAT(*quantile(histogram, 0.5), DoubleNear(5.003, 1e-6));
-  EXPECT_THAT(*quantile(histogram, 0.99), DoubleNear(5.006, 1e-3));
-  histogram.sum = 100 * milliseconds(9900);
-  EXPECT_THAT(*quantile(histogram, 0.01), DoubleNear(9.8, 0.01));
-}
-
-TEST(Quantile, OfWhatTookLongerThanAllBoundsIsTheLastBound) {
-  HistogramSnapshot histogram;
-  histogram.counts.back() = 1;
-  EXPECT_EQ(quantile(histogram, 0.5), 60);
-}
 
 TEST_F(HistoryTest, GaugesAreAsTheSnapshotHasThem) {
   stats_.connections = {1, 0, 2, 7, 0};
