@@ -30,14 +30,6 @@ constexpr std::size_t kMostModules = 100;
 constexpr std::size_t kLongestName = 60;
 constexpr std::size_t kShownPath = 200;
 
-struct SecretKey {
-  std::string_view key, name;
-};
-constexpr std::array kSecretKeys = {
-    SecretKey{"url", "DATABASE_URL"}, SecretKey{"password", "password"},
-    SecretKey{"ssl_ca", "DB_SSL_CA"}, SecretKey{"ssl_cert", "DB_SSL_CERT"},
-    SecretKey{"ssl_key", "DB_SSL_KEY"}};
-
 struct Part {
   std::string_view key, keyword;  // as libpq calls it
 };
@@ -90,7 +82,7 @@ Names known_keys(const std::string& prefix, bool of_pool) {
 
 Names keys_of_pool() {
   Names keys = known_keys("", true);
-  for (const SecretKey& secret : kSecretKeys) {
+  for (const SecretSetting& secret : kSecretSettings) {
     keys.emplace_back(secret.key);
     keys.push_back(std::string(secret.key) + "_file");
   }
@@ -101,7 +93,7 @@ Names keys_of_pool() {
 
 Names keys_of_module() {
   Names keys = module_keys();
-  for (const SecretKey& secret : kSecretKeys) {
+  for (const SecretSetting& secret : kSecretSettings) {
     if (secret.key == "url") continue;
     keys.emplace_back(secret.key);
     keys.push_back(std::string(secret.key) + "_file");
@@ -270,17 +262,18 @@ void Reader::take_pool(const YamlMapping& at, PoolSection& pool) {
 
 void Reader::take_secrets(const YamlMapping& at, const std::string& where,
                           PoolSection& pool) {
-  for (const SecretKey& secret : kSecretKeys) {
+  for (const SecretSetting& secret : kSecretSettings) {
     const std::string key(secret.key);
     const std::string file_key = key + "_file";
     if (!at.has(key) && !at.has(file_key)) continue;
-    SecretWays& ways = pool.secrets[std::string(secret.name)];
+    SecretWays& ways = pool.secrets[std::string(secret.name())];
     ways.name = name_of(at.line(key), where, key);
     ways.value =
         expander_.expand_secret(at.text(key), at.line(key), where + key);
     ways.file_name = name_of(at.line(file_key), where, file_key);
     ways.path = in_folder(expander_.expand_secret(
         at.text(file_key), at.line(file_key), where + file_key));
+    ways.for_path = file_key;
     ways.pipes = Pipes::kRefuse;
   }
 }

@@ -39,7 +39,7 @@ struct PoolSection {
   std::string name = "default";
   std::string where;  // such as "FILE:7: pools: orders"; empty: no file has it
   Source source;
-  // By kSecretVariables, and "password".
+  // By SecretSetting::name().
   std::map<std::string, SecretWays, std::less<>> secrets;
   // The database as key=value pairs where it came in parts; "" otherwise.
   std::string parts;

@@ -3,7 +3,6 @@
 #include <yaml-cpp/yaml.h>
 
 #include <algorithm>
-#include <array>
 #include <cstddef>
 #include <string_view>
 #include <vector>
@@ -12,21 +11,13 @@
 #include "exporter/base/utf8.h"
 #include "exporter/settings/definitions.h"
 #include "exporter/settings/parsers.h"
+#include "exporter/settings/secret_files.h"
 
 namespace dbpool::exporter {
 
 namespace {
 
 constexpr const char* kSecret = "<secret>";
-
-struct Material {
-  std::string_view variable, key;
-  const char* shown;
-};
-constexpr std::array kMaterial = {
-    Material{"DB_SSL_CA", "ssl_ca", "<given>"},
-    Material{"DB_SSL_CERT", "ssl_cert", "<given>"},
-    Material{"DB_SSL_KEY", "ssl_key", kSecret}};
 
 // One mapping of settings, whose keys have a mapping for each dot.
 class Groups {
@@ -90,10 +81,11 @@ void add_table(const std::vector<EffectiveSetting>& effective, Groups& groups) {
 // What is given of them, masked.
 void add_secrets(const PoolSettings& pool, Groups& groups) {
   if (pool.database->get("password")) groups.add("password", kSecret);
-  for (const Material& material : kMaterial) {
-    if (std::ranges::find(pool.effective, material.variable,
+  for (const SecretSetting& secret : kSecretSettings) {
+    if (secret.variable == "DATABASE_URL") continue;
+    if (std::ranges::find(pool.effective, secret.name(),
                           &EffectiveSetting::name) != pool.effective.end()) {
-      groups.add(material.key, material.shown);
+      groups.add(secret.key, secret.is_certificate ? "<given>" : kSecret);
     }
   }
 }

@@ -18,10 +18,10 @@ constexpr std::size_t kLongestName = 100;
 
 std::vector<std::string> known_variables() {
   std::vector<std::string> known;
-  for (const std::string_view name : kSecretVariables) {
-    if (!name.starts_with("DB_")) continue;
-    known.emplace_back(name);
-    known.push_back(std::string(name) + "_FILE");
+  for (const SecretSetting& secret : kSecretSettings) {
+    if (!secret.variable.starts_with("DB_")) continue;
+    known.emplace_back(secret.variable);
+    known.push_back(std::string(secret.variable) + "_FILE");
   }
   for (const Definition& definition : definitions()) {
     if (!definition.variable.empty()) known.emplace_back(definition.variable);

@@ -43,9 +43,10 @@ std::vector<std::string> without_repeats(const std::vector<std::string>& all) {
 }
 
 Environment without_databases(Environment environment) {
-  for (const std::string_view name : kSecretVariables) {
-    environment.erase(std::string(name));
-    environment.erase(std::string(name) + "_FILE");
+  for (const SecretSetting& secret : kSecretSettings) {
+    if (secret.variable.empty()) continue;
+    environment.erase(std::string(secret.variable));
+    environment.erase(std::string(secret.variable) + "_FILE");
   }
   return environment;
 }

@@ -14,9 +14,7 @@ namespace dbpool::exporter {
 
 namespace {
 
-struct FoundSecret {
-  std::string name;  // as the user wrote it
-  std::string value;
+struct FoundSecret : Secret {
   std::string source;  // EffectiveSetting::source
 };
 
@@ -77,23 +75,21 @@ void DatabaseLoader::run() {
 // where it cannot be had.
 FoundSecret DatabaseLoader::secret(std::string_view name) {
   auto found = read_secret(environment_, name);
-  std::string source = found && found->is_file ? "file" : "environment";
+  std::string source = found && found->is_file() ? "file" : "environment";
   const auto in_file = section_.secrets.find(name);
   if (found && found->value.empty() && in_file != section_.secrets.end()) {
     found = read_secret(in_file->second);
     source = "configuration";
   }
-  if (found) {
-    return {std::move(found->name), std::move(found->value), std::move(source)};
-  }
+  if (found) return {*std::move(found), std::move(source)};
   error(std::move(found.error()));
-  return {std::string(name), "", "environment"};
+  return {{std::string(name), "", ""}, "environment"};
 }
 
 FoundSecret DatabaseLoader::database_text() {
   FoundSecret found = secret("DATABASE_URL");
   if (!found.value.empty() || section_.parts.empty()) return found;
-  return {section_.where, section_.parts, "configuration"};
+  return {{section_.where, section_.parts, ""}, "configuration"};
 }
 
 void DatabaseLoader::refuse_no_database() {
@@ -175,17 +171,17 @@ void DatabaseLoader::settle(ConnectionString database, const TlsWishes& wishes,
 TlsWishes DatabaseLoader::tls_wishes(const std::string& url_name) {
   TlsWishes wishes;
   wishes.url_name = url_name;
-  const auto take = [this](std::string_view variable, std::string& name,
+  const auto take = [this](std::string_view variable, MaterialName& name,
                            std::string& value) {
     FoundSecret found = secret(variable);
-    name = std::move(found.name);
+    name = {std::move(found.name), std::move(found.for_path)};
     value = std::move(found.value);
     if (value.empty()) return;
     effective(std::string(variable), "given", std::move(found.source));
   };
-  take("DB_SSL_CA", wishes.ca_name, wishes.material.ca);
-  take("DB_SSL_CERT", wishes.certificate_name, wishes.material.certificate);
-  take("DB_SSL_KEY", wishes.key_name, wishes.material.key);
+  take("DB_SSL_CA", wishes.ca, wishes.material.ca);
+  take("DB_SSL_CERT", wishes.certificate, wishes.material.certificate);
+  take("DB_SSL_KEY", wishes.key, wishes.material.key);
   const auto ssl = given_.find("DB_SSL");
   if (ssl != given_.end()) {
     wishes.ssl = draft_.ssl;

@@ -29,7 +29,7 @@ tl::unexpected<std::string> refusal(const std::string& name,
 }  // namespace
 
 tl::expected<Secret, std::string> read_secret(const SecretWays& ways) {
-  if (ways.path.empty()) return Secret{ways.name, ways.value, false};
+  if (ways.path.empty()) return Secret{ways.name, ways.value, ways.for_path};
   if (!ways.value.empty()) {
     return tl::make_unexpected(ways.file_name + " contradicts " + ways.name +
                                "; expected one of them");
@@ -39,7 +39,7 @@ tl::expected<Secret, std::string> read_secret(const SecretWays& ways) {
   if (text->size() > kMostBytes) {
     return refusal(ways.file_name, ways.path, "it is longer than 1 MiB");
   }
-  Secret secret{ways.file_name, std::string(trim(*text)), true};
+  Secret secret{ways.file_name, std::string(trim(*text)), ""};
   if (secret.value.empty()) {
     return refusal(ways.file_name, ways.path, "it is empty");
   }
@@ -50,8 +50,11 @@ tl::expected<Secret, std::string> read_secret(const Environment& environment,
                                               std::string_view name) {
   const std::string plain(name);
   const std::string file_name = plain + "_FILE";
-  return read_secret({plain, variable(environment, plain), file_name,
-                      variable(environment, file_name)});
+  return read_secret({.name = plain,
+                      .value = variable(environment, plain),
+                      .file_name = file_name,
+                      .path = variable(environment, file_name),
+                      .for_path = file_name});
 }
 
 }  // namespace dbpool::exporter

@@ -13,20 +13,38 @@
 
 namespace dbpool::exporter {
 
-// Each may be given as NAME_FILE too.
-inline constexpr std::array<std::string_view, 4> kSecretVariables = {
-    "DATABASE_URL", "DB_SSL_CA", "DB_SSL_CERT", "DB_SSL_KEY"};
+// What may be given in a file of its own: as variable or variable_FILE, and in
+// a configuration file as key or key_file.
+struct SecretSetting {
+  std::string_view variable;  // empty: there is none
+  std::string_view key;
+  bool is_certificate = false;  // which everybody may see
+
+  // How it is called in logs.
+  constexpr std::string_view name() const noexcept {
+    return variable.empty() ? key : variable;
+  }
+};
+inline constexpr std::array kSecretSettings = {
+    SecretSetting{"DATABASE_URL", "url"}, SecretSetting{"", "password"},
+    SecretSetting{"DB_SSL_CA", "ssl_ca", true},
+    SecretSetting{"DB_SSL_CERT", "ssl_cert", true},
+    SecretSetting{"DB_SSL_KEY", "ssl_key"}};
 
 struct Secret {
-  std::string name;   // as the user wrote it: NAME or NAME_FILE
+  std::string name;   // as the user wrote it
   std::string value;  // without blanks and newlines round it; empty: none
-  bool is_file = false;
+  // What a path would be given by; empty: it came by that.
+  std::string for_path;
+
+  bool is_file() const noexcept { return for_path.empty(); }
 };
 
 // Both ways to give one secret, each empty where it is not used.
 struct SecretWays {
   std::string name, value;
   std::string file_name, path;
+  std::string for_path;  // as Secret has it
   Pipes pipes = Pipes::kRead;
 };
 

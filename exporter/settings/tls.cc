@@ -23,16 +23,17 @@ bool only_sockets(const ConnectionString& database) {
   });
 }
 
-const std::string& name_of(TlsProblem::Source source, const TlsWishes& wishes) {
+const MaterialName& name_of(TlsProblem::Source source,
+                            const TlsWishes& wishes) {
   switch (source) {
     case TlsProblem::Source::kCa:
-      return wishes.ca_name;
+      return wishes.ca;
     case TlsProblem::Source::kCertificate:
-      return wishes.certificate_name;
+      return wishes.certificate;
     case TlsProblem::Source::kKey:
       break;
   }
-  return wishes.key_name;
+  return wishes.key;
 }
 
 const std::string& text_of(TlsProblem::Source source,
@@ -56,15 +57,6 @@ bool looks_like_a_path(std::string_view text) {
           text.find('.') != std::string_view::npos);
 }
 
-// Of the configuration file, not a variable.
-bool is_key(std::string_view name) {
-  return name.find(' ') != std::string_view::npos;
-}
-
-bool is_of_a_file(std::string_view name) {
-  return name.ends_with("_FILE") || name.ends_with("_file");
-}
-
 // What is given is checked even where it will not be used.
 std::shared_ptr<const TlsMaterial> check_material(const TlsWishes& wishes,
                                                   TlsDecision& decision) {
@@ -72,12 +64,11 @@ std::shared_ptr<const TlsMaterial> check_material(const TlsWishes& wishes,
   auto material = TlsMaterial::create(wishes.material);
   if (material) return *std::move(material);
   const TlsProblem& problem = material.error();
-  const std::string& name = name_of(problem.source, wishes);
+  const auto& [name, for_path] = name_of(problem.source, wishes);
   std::string line = name + ": " + problem.text;
-  if (!is_of_a_file(name) &&
+  if (!for_path.empty() &&
       looks_like_a_path(text_of(problem.source, wishes.material))) {
-    line += "; a path belongs in " + name.substr(name.rfind(' ') + 1) +
-            (is_key(name) ? "_file" : "_FILE");
+    line += "; a path belongs in " + for_path;
   }
   decision.errors.push_back(std::move(line));
   return nullptr;
@@ -146,7 +137,7 @@ std::string choose_roots(const LibpqTls& said, const TlsWishes& wishes,
     add_warning(decision,
                 "the database's certificate cannot be verified: there is no " +
                     wishes.system_roots + "; install ca-certificates or give " +
-                    wishes.ca_name);
+                    wishes.ca.name);
   }
   return wishes.system_roots;
 }
@@ -231,7 +222,7 @@ void warn_of_no_verification(const LibpqTls& said, const TlsWishes& wishes,
   const auto add = [&unused](const std::string& name) {
     unused += (unused.empty() ? "" : " and ") + name;
   };
-  if (!wishes.material.ca.empty()) add(wishes.ca_name);
+  if (!wishes.material.ca.empty()) add(wishes.ca.name);
   if (verifies(said.mode.value)) add(said.mode.from + "=" + said.mode.value);
   if (said.root) add(said.root.from);
   const bool is_one = unused.find(" and ") == std::string::npos;

@@ -14,6 +14,12 @@
 
 namespace dbpool::exporter {
 
+// How a certificate or key was given.
+struct MaterialName {
+  std::string name;      // as the user wrote it
+  std::string for_path;  // what a path would be given by; empty: it was
+};
+
 struct TlsWishes {
   // What was given by flag or environment; nullopt: nothing.
   std::optional<bool> ssl = {};
@@ -21,11 +27,11 @@ struct TlsWishes {
   std::string ssl_name = "DB_SSL";  // as the user wrote it
   std::string reject_name = "DB_SSL_REJECT_UNAUTHORIZED";
   bool ssl_by_default = false;  // of the profile
-  // Certificates and keys as given, and by which variables.
+  // Certificates and keys as given, and by what.
   TlsOptions material = {};  // its `verify` counts for nothing
-  std::string ca_name = "DB_SSL_CA";
-  std::string certificate_name = "DB_SSL_CERT";
-  std::string key_name = "DB_SSL_KEY";
+  MaterialName ca = {"DB_SSL_CA", "DB_SSL_CA_FILE"};
+  MaterialName certificate = {"DB_SSL_CERT", "DB_SSL_CERT_FILE"};
+  MaterialName key = {"DB_SSL_KEY", "DB_SSL_KEY_FILE"};
   LibpqVariables libpq = {};  // under the URL; contradict nothing
   std::string url_name = "DATABASE_URL";
   std::string system_roots = system_roots_file();

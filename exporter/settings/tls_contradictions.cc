@@ -67,9 +67,9 @@ bool has_material(const TlsWishes& wishes) {
 }
 
 const std::string& material_name(const TlsWishes& wishes) {
-  if (!wishes.material.ca.empty()) return wishes.ca_name;
-  return wishes.material.certificate.empty() ? wishes.key_name
-                                             : wishes.certificate_name;
+  if (!wishes.material.ca.empty()) return wishes.ca.name;
+  return wishes.material.certificate.empty() ? wishes.key.name
+                                             : wishes.certificate.name;
 }
 
 std::string who_wants_tls(const LibpqTls& said, const TlsWishes& wishes) {

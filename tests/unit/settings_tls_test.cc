@@ -264,7 +264,7 @@ TEST_F(TlsMaterialSettings, ContradictsTlsThatIsTurnedOff) {
       ElementsAre("DB_SSL_CA contradicts DB_SSL=false; expected one of "
                   "them unset"));
   TlsWishes wishes = with_client({.ssl = false});
-  wishes.certificate_name = "DB_SSL_CERT_FILE";
+  wishes.certificate = {"DB_SSL_CERT_FILE", ""};
   EXPECT_THAT(decide("postgres://db/x", wishes).decision.errors,
               ElementsAre(StartsWith("DB_SSL_CERT_FILE contradicts ")));
 }
@@ -283,7 +283,7 @@ TEST_F(TlsMaterialSettings, ACaIsNotUsedWhereNothingIsToBeVerified) {
 TEST_F(TlsMaterialSettings, AMistakeIsToldOfTheVariableThatItCameBy) {
   TlsWishes wishes = with_client();
   wishes.material.key = ca_.issue({.common_name = "other"}).key;
-  wishes.key_name = "DB_SSL_KEY_FILE";
+  wishes.key = {"DB_SSL_KEY_FILE", ""};
   EXPECT_THAT(decide("postgres://db/x", wishes).decision.errors,
               ElementsAre(StartsWith("DB_SSL_KEY_FILE: does not match")));
 }
