@@ -6,7 +6,7 @@
 #include "dbpool/error.h"
 #include "dbpool/utf8.h"
 #include "exporter/base/utf8.h"
-#include "exporter/logging/log_line.h"
+#include "exporter/settings/refused_value.h"
 #include "exporter/workload/options.h"
 
 namespace dbpool::exporter {
@@ -15,7 +15,6 @@ namespace {
 
 using Texts = std::vector<std::string>;
 
-constexpr std::size_t kShownValue = 60;
 constexpr std::size_t kShownSetting = 200;
 
 // DB_SSL and DB_SSL_REJECT_UNAUTHORIZED are shown where they are given; what
@@ -92,21 +91,6 @@ void apply_settings(bool of_pool, const Source& given, Draft& draft,
     if (text.empty()) continue;
     set(definition, {key, "default", {std::string(text)}}, draft, errors);
   }
-}
-
-std::string shown_value(std::string_view text) {
-  const std::string safe = redact(to_utf8(text));
-  const std::string_view start = utf8_prefix(safe, kShownValue);
-  return in_quotes(std::string(start) +
-                   (start.size() < safe.size() ? "…" : ""));
-}
-
-std::string refused_value(const std::string& name, std::string_view value,
-                          const std::string& expected) {
-  return name +
-         (value.empty() ? ": no value was given; expected "
-                        : "=" + shown_value(value) + ": expected ") +
-         expected;
 }
 
 EffectiveSetting effective_setting(std::string name, std::string_view value,

@@ -17,13 +17,6 @@ namespace dbpool::exporter {
 void apply_settings(bool of_pool, const Source& given, Draft& draft,
                     std::vector<std::string>& errors);
 
-// `text` fit to be shown in a mistake: short, in quotes, no secret.
-std::string shown_value(std::string_view text);
-
-// The line for a value that is refused: `expected` is what is accepted.
-std::string refused_value(const std::string& name, std::string_view value,
-                          const std::string& expected);
-
 EffectiveSetting effective_setting(std::string name, std::string_view value,
                                    std::string source);
 

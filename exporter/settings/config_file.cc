@@ -15,6 +15,7 @@
 #include "exporter/settings/definitions.h"
 #include "exporter/settings/module_file.h"
 #include "exporter/settings/parsers.h"
+#include "exporter/settings/refused_value.h"
 #include "exporter/settings/variable_expander.h"
 #include "exporter/settings/yaml_mapping.h"
 
@@ -241,8 +242,8 @@ void Reader::take_entries(const YamlMapping& top, const std::string& key,
   for (const std::string& name : names) {
     const int line = std::max(entries.line(name), top.line(key));
     if (!is_pool_name(name)) {
-      refuse_yaml(line, key +
-                            ": expected a name of up to 60 letters, digits, "
+      refuse_yaml(line, key + ": " + shown_value(name) +
+                            " is no name; expected up to 60 letters, digits, "
                             "'_', '-' and '.'");
     }
     PoolSection section;

@@ -63,8 +63,8 @@ struct ConfigFile {
 };
 
 // `path` stands in messages, and paths in the file are relative to its folder.
-// The error is one line that names file, line and key, never a value. Reads no
-// other file.
+// The error is one line that names file, line and key, and shows what stands
+// there unless it may be a secret. Reads no other file.
 tl::expected<ConfigFile, std::string> parse_config_file(
     const std::string& text, const std::string& path,
     const Environment& environment);

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "exporter/settings/parsers.h"
+#include "exporter/settings/refused_value.h"
 
 namespace dbpool::exporter {
 
@@ -35,6 +36,12 @@ class Reader {
   std::string text(const YamlMapping& at, const std::string& key,
                    const std::string& prefix) const {
     return expand_(at.text(key), at.line(key), prefix + key);
+  }
+  // As it stands in the file: a variable's value may be a secret.
+  static void refuse(const YamlMapping& at, const std::string& key,
+                     const std::string& prefix, const std::string& expected) {
+    refuse_yaml(at.line(key),
+                refused_value(prefix + key, at.text(key), expected));
   }
   std::vector<std::string> texts(const std::string& key) const;
   void take_time(const std::string& key, Duration& out) const;
@@ -78,7 +85,7 @@ void Reader::take_time(const std::string& key, Duration& out) const {
   const Refusal refusal =
       parse_duration(text(at_, key, where_), kShortest, kLongest, out);
   if (refusal) {
-    refuse_yaml(at_.line(key), where_ + key + ": expected " + *refusal);
+    refuse(at_, key, where_, *refusal);
   }
 }
 
@@ -90,7 +97,7 @@ void Reader::take_role(CustomProbeOptions& options) const {
       {{"primary", ServerRole::kPrimary}, {"standby", ServerRole::kStandby}},
       role);
   if (refusal) {
-    refuse_yaml(at_.line("role"), where_ + "role: expected " + *refusal);
+    refuse(at_, "role", where_, *refusal);
   }
   options.role = role;
 }
@@ -101,8 +108,7 @@ void Reader::take_rows(CustomProbeOptions& options) const {
     if (!rows.has(key)) return;
     out = digits(text(rows, key, where_ + "rows: "));
     if (out) return;
-    refuse_yaml(rows.line(key),
-                where_ + "rows: " + key + ": expected a whole number");
+    refuse(rows, key, where_ + "rows: ", "a whole number");
   };
   take("min", options.rows.min);
   take("max", options.rows.max);
@@ -140,7 +146,7 @@ std::optional<double> Reader::number(const YamlMapping& at,
   const char* const end = given.data() + given.size();
   const auto [stopped, error] = std::from_chars(given.data(), end, value);
   if (error != std::errc() || stopped != end || !std::isfinite(value)) {
-    refuse_yaml(at.line(key), prefix + key + ": expected a number");
+    refuse(at, key, prefix, "a number");
   }
   return value;
 }
@@ -160,7 +166,7 @@ std::vector<CustomProbeOptions> read_custom_probes(const YamlMapping& of_pool,
     probe.name = name;
     probe.sql = "SELECT";  // the name first: it stands in what follows
     if (auto good = validate(probe); !good) {
-      refuse_yaml(line, prefix + good.error());
+      refuse_yaml(line, prefix + shown_value(name) + ": " + good.error());
     }
     probe = Reader(at, prefix + name + ": ", expand).read(name);
     if (auto good = validate(probe); !good) {

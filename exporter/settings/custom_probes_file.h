@@ -17,7 +17,7 @@ using ExpandText = std::function<std::string(const std::string& text, int line,
                                              const std::string& name)>;
 
 // `of_pool` is the pool's mapping, `where` its name in mistakes, which ends
-// with ": ". Valid probes; throws YamlMistake, which holds no value.
+// with ": ". Valid probes; throws YamlMistake, which shows no variable's value.
 std::vector<CustomProbeOptions> read_custom_probes(const YamlMapping& of_pool,
                                                    const std::string& where,
                                                    const ExpandText& expand);

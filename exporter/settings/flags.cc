@@ -8,6 +8,7 @@
 
 #include "dbpool/error.h"
 #include "dbpool/utf8.h"
+#include "exporter/base/ascii.h"
 #include "exporter/base/utf8.h"
 #include "exporter/logging/log_line.h"
 #include "exporter/settings/definitions.h"
@@ -57,14 +58,33 @@ bool names_the_database(std::string_view flag) {
   });
 }
 
-// Only the name of what looks like a flag of ours is shown: the rest may be a
-// connection string in the wrong place.
-std::string extra_error(const std::string& extra) {
-  if (!is_flag(extra)) {
-    return "an argument was given that is no flag; expected flags that begin "
-           "with -- (the database is named by the variable DATABASE_URL), see "
-           "--help";
+// What of an argument is no secret: a word or a path in small letters, the
+// letter of a flag, the scheme of a URL. Empty: nothing.
+std::string shown_argument(std::string_view argument) {
+  const auto* const end = std::ranges::find_if_not(argument, [](char c) {
+    return (is_letter(c) && c == in_lower_case(c)) ||
+           std::string_view("-_./").find(c) != std::string_view::npos;
+  });
+  const std::string start(argument.begin(), end);
+  const std::string_view rest = argument.substr(start.size());
+  if (start.size() > kLongestName) return "";
+  if (start.starts_with('-') && start.size() > 2) {
+    return start.substr(0, 2) + "…";
   }
+  if (rest.empty()) return start;
+  return rest.starts_with("://") && !start.empty() ? start + "://…" : "";
+}
+
+std::string argument_error(const std::string& shown) {
+  return (shown.empty() ? "an argument that may hold a secret"
+                        : "the argument " + in_quotes(shown)) +
+         " is no flag; expected flags that begin with -- (the database is "
+         "named by the variable DATABASE_URL), see --help";
+}
+
+// Only the name is shown: the rest may be a connection string in the wrong
+// place.
+std::string unknown_flag_error(const std::string& extra) {
   const std::string name = extra.substr(0, extra.find('='));
   const std::string start =
       "unknown flag " +
@@ -80,11 +100,19 @@ std::string extra_error(const std::string& extra) {
 }
 
 // What stands behind an unknown flag is its value, and its mistake is told.
+// Behind an argument that may hold a secret there may be more of it.
 void refuse(const std::vector<std::string>& extras, Flags& flags) {
   bool is_value = false;
+  bool is_secret = false;
   for (const std::string& extra : extras) {
-    if (!is_value || is_flag(extra)) flags.errors.push_back(extra_error(extra));
-    is_value = is_flag(extra) && extra.find('=') == std::string::npos;
+    if (is_flag(extra)) {
+      flags.errors.push_back(unknown_flag_error(extra));
+    } else if (!is_value) {
+      const std::string shown = is_secret ? "" : shown_argument(extra);
+      flags.errors.push_back(argument_error(shown));
+      is_secret = shown != extra;
+    }
+    is_value = extra.starts_with('-') && extra.find('=') == std::string::npos;
   }
 }
 

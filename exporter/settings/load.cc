@@ -10,6 +10,7 @@
 #include "exporter/settings/module_file.h"
 #include "exporter/settings/nearest.h"
 #include "exporter/settings/pool_database.h"
+#include "exporter/settings/refused_value.h"
 #include "exporter/settings/secret_files.h"
 #include "exporter/settings/settings.h"
 #include "exporter/settings/sources.h"

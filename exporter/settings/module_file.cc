@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "exporter/settings/parsers.h"
+#include "exporter/settings/refused_value.h"
 
 namespace dbpool::exporter {
 
@@ -38,8 +39,18 @@ class Reader {
   std::string text(const std::string& key) const {
     return expand_(at_.text(key), at_.line(key), where_ + key);
   }
-  std::vector<std::string> texts(const YamlMapping& at, const std::string& key,
-                                 const std::string& prefix) const;
+  struct Text {
+    std::string value;
+    std::string given;  // as it stands in the file: a variable may be a secret
+  };
+  std::vector<Text> texts(const YamlMapping& at, const std::string& key,
+                          const std::string& prefix) const;
+  [[noreturn]] static void refuse(const YamlMapping& at, const std::string& key,
+                                  const std::string& prefix,
+                                  const std::string& given,
+                                  const std::string& expected) {
+    refuse_yaml(at.line(key), refused_value(prefix + key, given, expected));
+  }
   template <typename Number>
   void take_number(const std::string& key, Number most, Number& out) const {
     if (!at_.has(key)) return;
@@ -52,7 +63,7 @@ class Reader {
   }
   void refuse_if(const std::string& key, const Refusal& refusal) const {
     if (!refusal) return;
-    refuse_yaml(at_.line(key), where_ + key + ": expected " + *refusal);
+    refuse(at_, key, where_, at_.text(key), *refusal);
   }
   void take_targets(AllowList& allowed) const;
   void take_hosts(const YamlMapping& targets, AllowList& allowed) const;
@@ -80,15 +91,16 @@ ModuleOptions Reader::read() {
   return options;
 }
 
-std::vector<std::string> Reader::texts(const YamlMapping& at,
-                                       const std::string& key,
-                                       const std::string& prefix) const {
-  std::vector<std::string> all;
-  for (const std::string& each : at.texts(key)) {
-    all.push_back(expand_(each, at.line(key), prefix + key));
+std::vector<Reader::Text> Reader::texts(const YamlMapping& at,
+                                        const std::string& key,
+                                        const std::string& prefix) const {
+  std::vector<Text> all;
+  for (const std::string& given : at.texts(key)) {
+    all.push_back({expand_(given, at.line(key), prefix + key), given});
   }
   if (all.size() > kMostEntries) {
-    refuse_yaml(at.line(key), prefix + key + ": expected at most " +
+    refuse_yaml(at.line(key), prefix + key + ": " + std::to_string(all.size()) +
+                                  " were given; expected at most " +
                                   std::to_string(kMostEntries));
   }
   return all;
@@ -119,7 +131,7 @@ void Reader::take_targets(AllowList& allowed) const {
 
 void Reader::take_hosts(const YamlMapping& targets, AllowList& allowed) const {
   const std::string prefix = where_ + "targets: ";
-  for (const std::string& text : texts(targets, "hosts", prefix)) {
+  for (const auto& [text, given] : texts(targets, "hosts", prefix)) {
     const bool is_below = text.starts_with("*.");
     const std::string_view all = text;
     const auto name = parse_host_name(all.substr(is_below ? 2 : 0));
@@ -128,11 +140,9 @@ void Reader::take_hosts(const YamlMapping& targets, AllowList& allowed) const {
     } else if (name) {
       allowed.hosts.push_back((is_below ? "*." : "") + *name);
     } else {
-      refuse_yaml(targets.line("hosts"),
-                  prefix +
-                      "hosts: expected DNS names, \"*.NAME\" for all below "
-                      "one, or \"*\" where networks are given; addresses "
-                      "belong in networks");
+      refuse(targets, "hosts", prefix, given,
+             "DNS names, \"*.NAME\" for all below one, or \"*\" where networks "
+             "are given; addresses belong in networks");
     }
   }
 }
@@ -140,13 +150,13 @@ void Reader::take_hosts(const YamlMapping& targets, AllowList& allowed) const {
 void Reader::take_networks(const YamlMapping& targets,
                            AllowList& allowed) const {
   const std::string prefix = where_ + "targets: ";
-  for (const std::string& text : texts(targets, "networks", prefix)) {
+  for (const auto& [text, given] : texts(targets, "networks", prefix)) {
     const auto network = Network::parse(text);
     if (!network) {
-      refuse_yaml(targets.line("networks"),
-                  prefix +
-                      "networks: expected addresses with a prefix, such as "
-                      "10.0.0.0/8 or \"fd00::/8\", no bit set behind it");
+      refuse(
+          targets, "networks", prefix, given,
+          "addresses with a prefix, such as 10.0.0.0/8 or \"fd00::/8\", no bit "
+          "set behind it");
     }
     allowed.networks.push_back(*network);
   }
@@ -154,13 +164,12 @@ void Reader::take_networks(const YamlMapping& targets,
 
 void Reader::take_ports(const YamlMapping& targets, AllowList& allowed) const {
   const std::string prefix = where_ + "targets: ";
-  for (const std::string& text : texts(targets, "ports", prefix)) {
+  for (const auto& [text, given] : texts(targets, "ports", prefix)) {
     const auto range = PortRange::parse(text);
     if (!range) {
-      refuse_yaml(targets.line("ports"),
-                  prefix +
-                      "ports: expected ports from 1 to 65535 or ranges of "
-                      "them, such as 5432 or 6432-6440");
+      refuse(
+          targets, "ports", prefix, given,
+          "ports from 1 to 65535 or ranges of them, such as 5432 or 6432-6440");
     }
     allowed.ports.push_back(*range);
   }
@@ -169,20 +178,21 @@ void Reader::take_ports(const YamlMapping& targets, AllowList& allowed) const {
 void Reader::take_probes(ModuleOptions& options) const {
   if (!at_.has("probes")) return;
   options.connect = options.select_1 = options.server = false;
-  for (const std::string& name : texts(at_, "probes", where_)) {
+  for (const auto& [name, given] : texts(at_, "probes", where_)) {
     bool* probe = nullptr;
-    refuse_if("probes", parse_word<bool*>(name,
-                                          {{"connect", &options.connect},
-                                           {"select_1", &options.select_1},
-                                           {"server", &options.server}},
-                                          probe));
+    const Refusal refusal = parse_word<bool*>(name,
+                                              {{"connect", &options.connect},
+                                               {"select_1", &options.select_1},
+                                               {"server", &options.server}},
+                                              probe);
+    if (refusal) refuse(at_, "probes", where_, given, *refusal);
     *probe = true;
   }
   if (options.connect || options.select_1) return;
   refuse_yaml(at_.line("probes"),
-              where_ +
-                  "probes: expected connect or select_1 among them, which tell "
-                  "whether the target is up");
+              where_ + "probes: " + (options.server ? "server alone" : "none") +
+                  " was given; expected connect or select_1 among them, which "
+                  "tell whether the target is up");
 }
 
 void Reader::check_custom_probes() const {
@@ -190,10 +200,9 @@ void Reader::check_custom_probes() const {
   for (const std::string& name : probes.keys()) {
     const YamlMapping probe = probes.mapping(name, {});
     if (!probe.has("interval")) continue;
-    refuse_yaml(probe.line("interval"),
-                where_ + "custom_probes: " + name +
-                    ": interval: expected none, since a module's probes run "
-                    "when /probe is asked");
+    refuse(probe, "interval", where_ + "custom_probes: " + name + ": ",
+           probe.text("interval"),
+           "none, since a module's probes run when /probe is asked");
   }
 }
 

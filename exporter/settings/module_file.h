@@ -40,7 +40,7 @@ bool is_of_module(const Definition& definition);
 std::vector<std::string> module_keys();
 
 // `where` is the module's name in mistakes, which ends with ": ". Throws
-// YamlMistake, which holds no value.
+// YamlMistake, which shows no variable's value.
 ModuleOptions read_module_options(const YamlMapping& at,
                                   const std::string& where,
                                   const ExpandText& expand);

@@ -22,6 +22,15 @@ std::string shown(const std::string& key) {
   return in_quotes(redact(to_utf8(utf8_prefix(to_utf8(key), kShownKey))));
 }
 
+// What stands in the place of something else; its text may be a secret.
+std::string given_instead(const YAML::Node& node) {
+  std::string_view kind = "a text";
+  if (node.IsSequence()) kind = "a list";
+  if (node.IsMap()) kind = "a mapping";
+  if (node.IsNull()) kind = "nothing";
+  return std::string(kind) + " was given; ";
+}
+
 constexpr int kDeepest = 32;
 
 // Looks at a text before anything is kept of it: yaml-cpp takes some (a comma
@@ -125,7 +134,8 @@ YamlMapping::YamlMapping(const YAML::Node& node, std::string_view name,
     : prefix_(name.empty() ? "" : std::string(name) + ": ") {
   if (!node.IsDefined() || node.IsNull()) return;
   if (!node.IsMap()) {
-    refuse_yaml(yaml_line(node), prefix_ + "expected a mapping of keys");
+    refuse_yaml(yaml_line(node),
+                prefix_ + given_instead(node) + "expected a mapping of keys");
   }
   for (const auto& entry : node) {
     check_key(entry.first, known);
@@ -167,8 +177,8 @@ std::string YamlMapping::text(std::string_view key) const {
   if (!has(key)) return "";
   const YAML::Node& node = *find(key);
   if (!node.IsScalar()) {
-    refuse_yaml(yaml_line(node),
-                prefix_ + std::string(key) + ": expected a text");
+    refuse_yaml(yaml_line(node), prefix_ + std::string(key) + ": " +
+                                     given_instead(node) + "expected a text");
   }
   return node.Scalar();
 }
@@ -180,8 +190,9 @@ bool YamlMapping::boolean(std::string_view key, bool otherwise) const {
   // A quoted "true" is a text.
   if (!node.IsScalar() || node.Tag() == "!" ||
       !YAML::convert<bool>::decode(node, value)) {
-    refuse_yaml(yaml_line(node),
-                prefix_ + std::string(key) + ": expected true or false");
+    refuse_yaml(yaml_line(node), prefix_ + std::string(key) + ": " +
+                                     given_instead(node) +
+                                     "expected true or false");
   }
   return value;
 }
@@ -191,15 +202,14 @@ std::vector<std::string> YamlMapping::texts(std::string_view key) const {
   std::size_t bytes = 0;
   if (!has(key)) return all;
   const YAML::Node& node = *find(key);
-  if (!node.IsSequence()) {
-    refuse_yaml(yaml_line(node),
-                prefix_ + std::string(key) + ": expected a list of texts");
-  }
+  const auto refuse = [&](const YAML::Node& other, const char* where) {
+    refuse_yaml(yaml_line(other), prefix_ + std::string(key) + where + ": " +
+                                      given_instead(other) +
+                                      "expected a list of texts");
+  };
+  if (!node.IsSequence()) refuse(node, "");
   for (const YAML::Node& item : node) {
-    if (!item.IsScalar()) {
-      refuse_yaml(yaml_line(item),
-                  prefix_ + std::string(key) + ": expected a list of texts");
-    }
+    if (!item.IsScalar()) refuse(item, ": in the list");
     all.push_back(item.Scalar());
     bytes += item.Scalar().size() + 1;
     if (bytes > kLargestYaml) {

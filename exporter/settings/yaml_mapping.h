@@ -28,8 +28,8 @@ struct YamlMistake {
 [[noreturn]] void refuse_yaml(int line, std::string text);
 
 // Calls `take` with the root of `text`, a null node where it is empty; `take`
-// may throw YamlMistake. The error is one line that names `path` and the line,
-// and holds no value: no YAML, more than 64 KiB, several documents, nested more
+// may throw YamlMistake. The error is one line that names `path` and the line:
+// no YAML, more than 64 KiB, several documents, nested more
 // than 32 levels deep, not UTF-8, or what `take` refused.
 tl::expected<void, std::string> read_yaml(
     const std::string& text, const std::string& path,
@@ -38,7 +38,8 @@ tl::expected<void, std::string> read_yaml(
 // From 1.
 int yaml_line(const YAML::Node& node);
 
-// All functions throw YamlMistake. A value of null counts as not given.
+// All functions throw YamlMistake, which holds no value: it may be a secret.
+// A value of null counts as not given.
 class YamlMapping {
  public:
   // `name` is that of the mapping, for messages; empty: the whole file.

@@ -104,8 +104,9 @@ TEST_F(ConfigFileTest, AMistakeEndsTheStartWithOneLine) {
   expect_one_line(with("pools:\n  a:\n    url: host=h\n    pool_mx: 3\n"),
                   "pools.yml:4: pools: a: unknown key \"pool_mx\"; the "
                   "nearest known one is pool_max");
-  expect_one_line(with("pools:\n  a:\n    url: host=h\n    pool_max: [3]\n"),
-                  "pools.yml:4: pools: a: pool_max: expected");
+  expect_one_line(
+      with("pools:\n  a:\n    url: host=h\n    pool_max: [3]\n"),
+      "pools.yml:4: pools: a: pool_max: a list was given; expected");
   expect_one_line(with("pools:\n  a: {url: host=h}\n  a: {}\n"),
                   "pools.yml:3: pools: \"a\" is given twice");
   expect_one_line(

@@ -183,7 +183,7 @@ TEST_F(ProbeRouteTest, AMistakeInAModuleStopsTheStart) {
   Exporter exporter(options({"--config.check"}));
   EXPECT_EQ(exporter.wait(), 2);
   EXPECT_THAT(exporter.output(),
-              HasSubstr("file.yml:2: modules: fleet: keep: expected "));
+              HasSubstr("file.yml:2: modules: fleet: keep=\"0s\": expected "));
 }
 
 }  // namespace

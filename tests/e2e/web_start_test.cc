@@ -36,7 +36,8 @@ TEST_F(WebStartTest, EachMistakeIsOneLine) {
   expect_refused(tls_config("  min_version: 1.2\n"),
                  ":4: min_version: expected one of TLS10, TLS11, TLS12, TLS13");
   expect_refused("http_server_config:\n  http2: maybe\n",
-                 ":2: http_server_config: http2: expected true or false");
+                 ":2: http_server_config: http2: a text was given; expected "
+                 "true or false");
   expect_refused("basic_auth_users:\n  alice: pl4nt\n",
                  ":2: basic_auth_users: \\\"alice\\\": no bcrypt hash");
   expect_refused(

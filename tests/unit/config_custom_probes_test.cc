@@ -62,32 +62,33 @@ TEST(ConfigCustomProbesTest, AMistakeIsToldWithItsLineAndKey) {
   EXPECT_EQ(mistake(with_probe("interval: 1s")), at + "sql: expected a "
                                                       "statement");
   EXPECT_THAT(mistake(with_probe("sql: x, interval: 0")),
-              HasSubstr(at + "interval: expected "));
+              HasSubstr(at + "interval=\"0\": expected "));
   EXPECT_THAT(mistake(with_probe("sql: x, timeout: often")),
-              HasSubstr(at + "timeout: expected "));
+              HasSubstr(at + "timeout=\"often\": expected "));
   EXPECT_EQ(mistake(with_probe("sql: x, role: master")),
-            at + "role: expected one of primary, standby");
+            at + "role=\"master\": expected one of primary, standby");
   EXPECT_EQ(mistake(with_probe("sql: x, rows: {min: -1}")),
-            at + "rows: min: expected a whole number");
-  for (const char* number : {"a", "1a", "inf", "nan", "''"}) {
-    EXPECT_EQ(mistake(with_probe(
-                  "sql: x, values: {v: {max: " + std::string(number) + "}}")),
-              at + "values: max: expected a number");
+            at + "rows: min=\"-1\": expected a whole number");
+  for (const std::string number : {"a", "1a", "inf", "nan"}) {
+    EXPECT_EQ(mistake(with_probe("sql: x, values: {v: {max: " + number + "}}")),
+              at + "values: max=\"" + number + "\": expected a number");
   }
+  EXPECT_EQ(mistake(with_probe("sql: x, values: {v: {max: ''}}")),
+            at + "values: max: no value was given; expected a number");
   EXPECT_THAT(mistake(with_probe("sql: x, labels: [pool], values: {v: }")),
               HasSubstr(at + "labels: expected columns that are label names"));
   EXPECT_THAT(mistake(with_probe("sql: x, parameters: 1")),
-              HasSubstr(at + "parameters: expected a list"));
+              HasSubstr(at + "parameters: a text was given; expected a list"));
   EXPECT_THAT(mistake(with_probe("sql: x, sqll: y")),
               HasSubstr(at + "unknown key \"sqll\"; the nearest"));
 }
 
 TEST(ConfigCustomProbesTest, ANameIsChecked) {
-  for (const char* name : {"connect", "select_1", "'a b'", "1a"}) {
-    EXPECT_THAT(mistake(with_pool("    custom_probes: {" + std::string(name) +
-                                  ": {sql: SELECT 1}}\n")),
-                HasSubstr("pools.yml:4: pools: orders: custom_probes: expected "
-                          "a name of up to 60"));
+  for (const std::string name : {"connect", "select_1", "a b", "1a"}) {
+    EXPECT_THAT(mistake(with_pool("    custom_probes: {'" + name +
+                                  "': {sql: SELECT 1}}\n")),
+                HasSubstr("pools.yml:4: pools: orders: custom_probes: \"" +
+                          name + "\": expected a name of up to 60"));
   }
 }
 

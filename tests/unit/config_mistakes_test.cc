@@ -35,14 +35,27 @@ TEST(ConfigMistakesTest, AValueOfTheWrongTypeIsTold) {
               HasSubstr("pools.yml:4: pools: orders: pool_max=\"many\": "
                         "expected a whole number"));
   EXPECT_THAT(mistake(with_pool("    pool_max: [1]\n")),
-              HasSubstr("pools.yml:4: pools: orders: pool_max: expected a"));
+              HasSubstr("pools.yml:4: pools: orders: pool_max: a list was "
+                        "given; expected a text"));
   EXPECT_THAT(mistake(with_pool("    probe: often\n")),
-              HasSubstr("pools.yml:4: pools: orders: probe: expected a"));
+              HasSubstr("pools.yml:4: pools: orders: probe: a text was given; "
+                        "expected a mapping"));
   EXPECT_THAT(mistake(with_pool("    workload: {sql: SELECT 1}\n")),
-              HasSubstr("pools.yml:4: pools: orders: workload: sql: expected "
-                        "a list"));
+              HasSubstr("pools.yml:4: pools: orders: workload: sql: a text was "
+                        "given; expected a list"));
+  EXPECT_THAT(mistake("pools:\n  a: {host: [a], user: u}\n"),
+              HasSubstr("pools.yml:2: pools: a: host: a list was given; "
+                        "expected a text"));
+  EXPECT_THAT(mistake("pools:\n  a: {host: a, password: {s3cret: 1}}\n"),
+              AllOf(HasSubstr("pools: a: password: a mapping was given; "
+                              "expected a text"),
+                    Not(HasSubstr("s3cret"))));
+  EXPECT_THAT(mistake(with_pool("    workload: {sql: [[a]]}\n")),
+              HasSubstr("workload: sql: in the list: a list was given; "
+                        "expected a list of texts"));
   EXPECT_THAT(mistake("pools: [a]\n"), HasSubstr("pools.yml:1: pools: "));
-  EXPECT_THAT(mistake("- a\n"), HasSubstr("pools.yml:1: expected a mapping"));
+  EXPECT_THAT(mistake("- a\n"), HasSubstr("pools.yml:1: a list was given; "
+                                          "expected a mapping"));
 }
 
 TEST(ConfigMistakesTest, ADuplicateIsTold) {
@@ -97,7 +110,8 @@ TEST(ConfigMistakesTest, APoolsNameIsBounded) {
   for (const std::string& name : {std::string("'a b'"), std::string("''"),
                                   std::string("ä"), std::string(61, 'x')}) {
     EXPECT_THAT(mistake("pools: {" + name + ": {url: x}}\n"),
-                HasSubstr("pools.yml:1: pools: expected a name"));
+                AllOf(HasSubstr("pools.yml:1: pools: \""),
+                      HasSubstr("\" is no name; expected up to 60 letters")));
   }
   std::string many = "pools:\n";
   for (int i = 0; i < 101; ++i) many += "  p" + std::to_string(i) + ": {}\n";

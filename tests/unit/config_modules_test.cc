@@ -117,41 +117,47 @@ TEST(ConfigModulesTest, AModuleSaysWhichTargetsItAllows) {
   for (const char* hosts : {"'*'", "10.0.0.1", "'*.*.org'", "'db*'", "''",
                             "'a b'", "127.1", "'db:5432'", "'[::1]'"}) {
     EXPECT_THAT(mistake(with_targets("hosts: [" + std::string(hosts) + "]")),
-                HasSubstr(at + "hosts: expected DNS names"))
+                AllOf(HasSubstr(at + "hosts"), HasSubstr("expected DNS names")))
         << hosts;
   }
-  for (const char* networks : {"10.0.0.1/8", "db.example.org", "'*'", "''"}) {
-    EXPECT_THAT(
-        mistake(with_targets("networks: [" + std::string(networks) + "]")),
-        HasSubstr(at + "networks: expected addresses with a prefix"))
-        << networks;
+  for (const std::string networks : {"10.0.0.1/8", "db.example.org", "*"}) {
+    EXPECT_THAT(mistake(with_targets("networks: ['" + networks + "']")),
+                HasSubstr(at + "networks=\"" + networks +
+                          "\": expected addresses with a prefix"));
   }
-  for (const char* ports : {"0", "65536", "5433-5432", "5432-", "-5432", "http",
-                            "''", "5432-5433-5434"}) {
-    EXPECT_THAT(mistake(with_targets("hosts: [a], ports: [" +
-                                     std::string(ports) + "]")),
-                HasSubstr(at + "ports: expected ports from 1 to 65535"))
-        << ports;
+  for (const std::string ports : {"0", "65536", "5433-5432", "5432-", "-5432",
+                                  "http", "5432-5433-5434"}) {
+    EXPECT_THAT(mistake(with_targets("hosts: [a], ports: ['" + ports + "']")),
+                HasSubstr(at + "ports=\"" + ports +
+                          "\": expected ports from 1 to 65535"));
   }
+  EXPECT_THAT(mistake(with_targets("networks: ['']")),
+              HasSubstr(at + "networks: no value was given; expected "));
+  EXPECT_THAT(mistake(with_targets("hosts: a")),
+              HasSubstr(at + "hosts: a text was given; expected a list"));
   EXPECT_THAT(mistake(with_targets("hosts: [a], allow_loopback: often")),
-              HasSubstr(at + "allow_loopback: expected true or false"));
+              HasSubstr(at + "allow_loopback: a text was given; expected true "
+                             "or false"));
 }
 
 TEST(ConfigModulesTest, AMistakeIsToldWithItsLineAndKey) {
   const std::string at = "pools.yml:5: modules: fleet: ";
   EXPECT_THAT(mistake(with_module("    max_connections: 0\n")),
-              HasSubstr(at + "max_connections: expected "));
+              HasSubstr(at + "max_connections=\"0\": expected "));
   EXPECT_THAT(mistake(with_module("    keep: 0s\n")),
-              HasSubstr(at + "keep: expected "));
+              HasSubstr(at + "keep=\"0s\": expected "));
   EXPECT_THAT(mistake(with_module("    timeout: often\n")),
-              HasSubstr(at + "timeout: expected "));
+              HasSubstr(at + "timeout=\"often\": expected "));
   EXPECT_THAT(mistake(with_module("    probes: [ping]\n")),
-              HasSubstr(at + "probes: expected one of connect, select_1"));
+              HasSubstr(at + "probes=\"ping\": expected one of connect, "
+                             "select_1"));
   EXPECT_THAT(mistake(with_module("    probes: [server]\n")),
-              HasSubstr(at + "probes: expected connect or select_1"));
+              HasSubstr(at + "probes: server alone was given; expected "
+                             "connect or select_1"));
   EXPECT_THAT(mistake(with_module("    custom_probes: {a: {sql: SELECT 1, "
                                   "interval: 1s}}\n")),
-              HasSubstr(at + "custom_probes: a: interval: expected none"));
+              HasSubstr(at + "custom_probes: a: interval=\"1s\": expected "
+                             "none"));
   for (const char* key : {"url", "host", "port", "pool_max", "workload"}) {
     EXPECT_THAT(mistake(with_module("    " + std::string(key) + ": 1\n")),
                 HasSubstr("pools.yml:5: modules: fleet: unknown key"))
@@ -160,7 +166,8 @@ TEST(ConfigModulesTest, AMistakeIsToldWithItsLineAndKey) {
   EXPECT_THAT(mistake("modules: {fleet: {targets: {hosts: [a]}}}\n"),
               HasSubstr("modules: fleet: no user"));
   EXPECT_THAT(mistake("modules: {'a b': {}}\n"),
-              HasSubstr("pools.yml:1: modules: expected a name"));
+              HasSubstr("pools.yml:1: modules: \"a b\" is no name; "
+                        "expected up to 60 letters"));
   EXPECT_THAT(mistake(with_module("    password_file: nowhere\n")),
               HasSubstr("modules: fleet: password_file"));
 }
@@ -168,10 +175,16 @@ TEST(ConfigModulesTest, AMistakeIsToldWithItsLineAndKey) {
 TEST(ConfigModulesTest, ASecretIsInNoMistakeAndOnNoPage) {
   for (const char* more :
        {"    max_connections: ${PW}\n", "    keep: ${PW}\n",
-        "    probes: ['${PW}']\n", "    statement_timeout_ms: ${PW}\n"}) {
+        "    probes: ['${PW}']\n", "    statement_timeout_ms: ${PW}\n",
+        "    custom_probes: {a: {sql: x, timeout: '${PW}'}}\n"}) {
     EXPECT_THAT(mistake(with_module(more), {{"PW", "s3cret"}}),
                 AllOf(HasSubstr("modules: fleet"), Not(HasSubstr("s3cret"))))
         << more;
+  }
+  for (const char* targets : {"networks: ['${PW}']", "hosts: ['${PW}:1']",
+                              "hosts: [a], ports: ['${PW}']"}) {
+    EXPECT_THAT(mistake(with_targets(targets), {{"PW", "s3cret"}}),
+                AllOf(HasSubstr("=\"${PW}"), Not(HasSubstr("s3cret"))));
   }
   const std::string page = config_page(
       loaded(with_module("    password: ${PW}\n"), {{"PW", "s3cret"}}));

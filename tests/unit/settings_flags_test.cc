@@ -230,13 +230,29 @@ TEST(Flags, UnknownFlagsAndArgumentsAreRefusedWithoutTheirValues) {
             "unknown flag \"--database-url\"; expected the database in the "
             "variable DATABASE_URL or in a file that DATABASE_URL_FILE names, "
             "never in a flag");
-  EXPECT_THAT(line({"postgres://app:hunter2@db/x"}),
-              StartsWith("an argument was given that is no flag"));
+  const std::string no_flag =
+      " is no flag; expected flags that begin with -- (the database is named "
+      "by the variable DATABASE_URL), see --help";
+  EXPECT_EQ(line({"serve"}), "the argument \"serve\"" + no_flag);
+  EXPECT_EQ(line({"--db.pool-max", "5", "./config.yml"}),
+            "the argument \"./config.yml\"" + no_flag);
+  EXPECT_EQ(line({"postgres://app:hunter2@db/x"}),
+            "the argument \"postgres://…\"" + no_flag);
+  EXPECT_EQ(line({"host=db password=hunter2"}),
+            "an argument that may hold a secret" + no_flag);
+  EXPECT_EQ(line({"hunter2"}), "an argument that may hold a secret" + no_flag);
   EXPECT_THAT(line({"--database-url", "postgres://app:hunter2@db/x"}),
               StartsWith("unknown flag"));
-  EXPECT_THAT(line({"-phunter2=1"}), StartsWith("an argument was given"));
+  EXPECT_EQ(line({"-phunter2=1"}), "the argument \"-p…\"" + no_flag);
+  EXPECT_EQ(line({"-p", "hunter2"}), "the argument \"-p\"" + no_flag);
   EXPECT_THAT(line({"--web.listen=:1"}), StartsWith("unknown flag"))
       << "no abbreviations";
+}
+
+TEST(Flags, WhatFollowsAPossibleSecretIsNotShownEither) {
+  EXPECT_THAT(mistakes({}, {"postgres://db/x", "app", "hunter"}),
+              Each(Not(HasSubstr("hunter"))));
+  EXPECT_THAT(mistakes({}, {"-phunter"}), Each(Not(HasSubstr("hunter"))));
 }
 
 TEST(Flags, AnUnknownFlagAndItsValueAreOneMistake) {

@@ -1,0 +1,19 @@
+// How mistakes show what was given.
+#ifndef DBPOOL_EXPORTER_SETTINGS_REFUSED_VALUE_H_
+#define DBPOOL_EXPORTER_SETTINGS_REFUSED_VALUE_H_
+
+#include <string>
+#include <string_view>
+
+namespace dbpool::exporter {
+
+// `text` fit to be shown in a mistake: short, in quotes, no secret.
+std::string shown_value(std::string_view text);
+
+// The line for a value that is refused: `expected` is what is accepted.
+std::string refused_value(const std::string& name, std::string_view value,
+                          const std::string& expected);
+
+}  // namespace dbpool::exporter
+
+#endif  // DBPOOL_EXPORTER_SETTINGS_REFUSED_VALUE_H_
