@@ -171,6 +171,7 @@ ConfigFile Reader::read(const YAML::Node& root) {
   take_entries(top, "pools", kMostPools, keys_of_pool(),
                [this](const YamlMapping& at, PoolSection section) {
                  take_pool(at, section);
+                 section.keys = at.paths();
                  file_.pools.push_back(std::move(section));
                });
   take_entries(top, "modules", kMostModules, keys_of_module(),
@@ -180,6 +181,7 @@ ConfigFile Reader::read(const YAML::Node& root) {
                  take_pool(at, section);
                  ModuleOptions options = read_module_options(
                      at, "modules: " + section.name + ": ", expander());
+                 section.keys = at.paths();
                  file_.modules.push_back({std::move(section), options});
                });
   file_.variables = expander_.used();

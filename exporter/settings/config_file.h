@@ -22,6 +22,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <tl/expected.hpp>
@@ -44,6 +45,7 @@ struct PoolSection {
   // The database as key=value pairs where it came in parts; "" otherwise.
   std::string parts;
   std::vector<CustomProbeOptions> custom_probes;
+  std::set<std::string, std::less<>> keys;  // PoolSettings::keys_in_file
 };
 
 // One of `modules`. A host that leads nowhere stands for the targets'.

@@ -18,6 +18,7 @@ namespace dbpool::exporter {
 namespace {
 
 constexpr const char* kSecret = "<secret>";
+constexpr const char* kInFile = "configuration";
 
 // One mapping of settings, whose keys have a mapping for each dot.
 class Groups {
@@ -34,14 +35,16 @@ class Groups {
     }
     out_ << YAML::Comment(setting.source);
   }
-  void add(std::string_view file_key, const std::string& value) {
+  void add(std::string_view file_key, const std::string& value,
+           const std::string& source) {
     key(file_key);
-    out_ << value;
+    out_ << value << YAML::Comment(source);
   }
   void add_list(std::string_view file_key,
-                const std::vector<std::string>& values) {
+                const std::vector<std::string>& values,
+                const std::string& source) {
     key(file_key);
-    out_ << YAML::Flow << values;
+    out_ << YAML::Flow << values << YAML::Comment(source);
   }
   void close() { close_to(0); }
 
@@ -78,26 +81,47 @@ void add_table(const std::vector<EffectiveSetting>& effective, Groups& groups) {
   }
 }
 
-// What is given of them, masked.
-void add_secrets(const PoolSettings& pool, Groups& groups) {
-  if (pool.database->get("password")) groups.add("password", kSecret);
+// Null: it is not in force.
+const EffectiveSetting* find(const std::vector<EffectiveSetting>& effective,
+                             std::string_view name) {
+  const auto found =
+      std::ranges::find(effective, name, &EffectiveSetting::name);
+  return found == effective.end() ? nullptr : &*found;
+}
+
+// Of what only the configuration file can give.
+std::string source_of(const PoolSettings& pool, const std::string& key) {
+  return pool.keys_in_file.contains(key) ? kInFile : "default";
+}
+
+// What is given of them, masked. A password comes from where its database
+// does.
+void add_secrets(const PoolSettings& pool, const std::string& source,
+                 Groups& groups) {
+  if (pool.database->get("password")) groups.add("password", kSecret, source);
   for (const SecretSetting& secret : kSecretSettings) {
     if (secret.variable == "DATABASE_URL") continue;
-    if (std::ranges::find(pool.effective, secret.name(),
-                          &EffectiveSetting::name) != pool.effective.end()) {
-      groups.add(secret.key, secret.is_certificate ? "<given>" : kSecret);
+    if (const auto* const given = find(pool.effective, secret.name())) {
+      groups.add(secret.key, secret.is_certificate ? "<given>" : kSecret,
+                 given->source);
     }
   }
 }
 
 void add_database(const PoolSettings& pool, Groups& groups) {
   if (!pool.database) return;
+  const auto* const given = find(pool.effective, "DATABASE_URL");
+  const std::string source = given == nullptr ? "demo" : given->source;
+  std::string sources = source;
   std::string url = pool.database->description();
   if (const auto mode = pool.database->get("sslmode")) {
     url += "?sslmode=" + *mode;
+    if (const auto* const by = find(pool.effective, "sslmode_from")) {
+      sources += "; sslmode: " + by->value;
+    }
   }
-  groups.add("url", to_utf8(url));
-  add_secrets(pool, groups);
+  groups.add("url", to_utf8(url), sources);
+  add_secrets(pool, source, groups);
 }
 
 template <typename T>
@@ -105,21 +129,24 @@ void add_bounds(YAML::Emitter& out, const Bounds<T>& bounds) {
   out << YAML::Flow << YAML::BeginMap;
   if (bounds.min) out << YAML::Key << "min" << YAML::Value << *bounds.min;
   if (bounds.max) out << YAML::Key << "max" << YAML::Value << *bounds.max;
-  out << YAML::EndMap;
+  out << YAML::EndMap << YAML::Comment(kInFile);
 }
 
 // What a statement says, is sent and must answer may be secrets.
 // A module's have no interval.
-void add_probe(YAML::Emitter& out, const CustomProbeOptions& probe,
-               bool has_interval) {
+void add_probe(YAML::Emitter& out, const PoolSettings& pool,
+               const CustomProbeOptions& probe, bool has_interval) {
   out << YAML::Key << probe.name << YAML::Value << YAML::BeginMap;
   Groups groups(out);
-  groups.add("sql", std::to_string(probe.sql.size()) + " bytes of SQL");
+  groups.add("sql", std::to_string(probe.sql.size()) + " bytes of SQL",
+             kInFile);
   if (!probe.parameters.empty()) {
     const std::vector<std::string> masked(probe.parameters.size(), kSecret);
-    groups.add_list("parameters", masked);
+    groups.add_list("parameters", masked, kInFile);
   }
-  if (probe.role) groups.add("role", std::string(to_string(*probe.role)));
+  if (probe.role) {
+    groups.add("role", std::string(to_string(*probe.role)), kInFile);
+  }
   if (probe.rows.any()) {
     out << YAML::Key << "rows" << YAML::Value;
     add_bounds(out, probe.rows);
@@ -127,12 +154,13 @@ void add_probe(YAML::Emitter& out, const CustomProbeOptions& probe,
   if (!probe.expect.empty()) {
     out << YAML::Key << "expect" << YAML::Value << YAML::BeginMap;
     for (const auto& [column, text] : probe.expect) {
-      out << YAML::Key << to_utf8(column) << YAML::Value << kSecret;
+      out << YAML::Key << to_utf8(column) << YAML::Value << kSecret
+          << YAML::Comment(kInFile);
     }
     out << YAML::EndMap;
   }
   if (!probe.labels.empty()) {
-    groups.add_list("labels", probe.labels);
+    groups.add_list("labels", probe.labels, kInFile);
   }
   if (!probe.values.empty()) {
     out << YAML::Key << "values" << YAML::Value << YAML::BeginMap;
@@ -142,8 +170,12 @@ void add_probe(YAML::Emitter& out, const CustomProbeOptions& probe,
     }
     out << YAML::EndMap;
   }
-  if (has_interval) groups.add("interval", duration_text(probe.interval));
-  groups.add("timeout", duration_text(probe.timeout));
+  const auto add_time = [&](const std::string& key, Duration time) {
+    groups.add(key, duration_text(time),
+               source_of(pool, "custom_probes." + probe.name + "." + key));
+  };
+  if (has_interval) add_time("interval", probe.interval);
+  add_time("timeout", probe.timeout);
   out << YAML::EndMap;
 }
 
@@ -152,15 +184,16 @@ void add_custom_probes(YAML::Emitter& out, const PoolSettings& pool,
   if (pool.custom_probes.empty()) return;
   out << YAML::Key << "custom_probes" << YAML::Value << YAML::BeginMap;
   for (const CustomProbeOptions& probe : pool.custom_probes) {
-    add_probe(out, probe, has_interval);
+    add_probe(out, pool, probe, has_interval);
   }
   out << YAML::EndMap;
 }
 
 void add_role(const PoolSettings& pool, Groups& groups) {
-  groups.add("user", to_utf8(pool.database->user()));
-  groups.add("database", to_utf8(pool.database->database()));
-  add_secrets(pool, groups);
+  groups.add("user", to_utf8(pool.database->user()), source_of(pool, "user"));
+  groups.add("database", to_utf8(pool.database->database()),
+             source_of(pool, "database"));
+  add_secrets(pool, kInFile, groups);
 }
 
 template <typename Allowed>
@@ -179,21 +212,29 @@ std::vector<std::string> built_in_probes(const ModuleOptions& options) {
   return names;
 }
 
-void add_module(const ModuleOptions& options, Groups& groups) {
+void add_options(const ModuleSettings& module, Groups& groups) {
+  const ModuleOptions& options = module.options;
   const AllowList& allowed = options.allowed;
+  const auto add = [&](const std::string& key, const std::string& value) {
+    groups.add(key, value, source_of(module.pool, key));
+  };
+  const auto add_list = [&](const std::string& key,
+                            const std::vector<std::string>& values) {
+    groups.add_list(key, values, source_of(module.pool, key));
+  };
   const auto yes_or_no = [](bool value) -> std::string {
     return value ? "true" : "false";
   };
-  groups.add_list("targets.hosts", allowed.hosts);
-  groups.add_list("targets.networks", texts_of(allowed.networks));
-  groups.add_list("targets.ports", texts_of(allowed.ports));
-  groups.add("targets.allow_loopback", yes_or_no(allowed.allow_loopback));
-  groups.add("targets.allow_link_local", yes_or_no(allowed.allow_link_local));
-  groups.add("max_connections", std::to_string(options.max_connections));
-  groups.add("keep", duration_text(options.keep));
-  groups.add("max_targets", std::to_string(options.max_targets));
-  groups.add("timeout", duration_text(options.timeout));
-  groups.add_list("probes", built_in_probes(options));
+  add_list("targets.hosts", allowed.hosts);
+  add_list("targets.networks", texts_of(allowed.networks));
+  add_list("targets.ports", texts_of(allowed.ports));
+  add("targets.allow_loopback", yes_or_no(allowed.allow_loopback));
+  add("targets.allow_link_local", yes_or_no(allowed.allow_link_local));
+  add("max_connections", std::to_string(options.max_connections));
+  add("keep", duration_text(options.keep));
+  add("max_targets", std::to_string(options.max_targets));
+  add("timeout", duration_text(options.timeout));
+  add_list("probes", built_in_probes(options));
 }
 
 void add_modules(const std::vector<ModuleSettings>& modules,
@@ -205,7 +246,7 @@ void add_modules(const std::vector<ModuleSettings>& modules,
     Groups groups(out);
     add_role(module.pool, groups);
     add_table(module.pool.effective, groups);
-    add_module(module.options, groups);
+    add_options(module, groups);
     groups.close();
     add_custom_probes(out, module.pool, false);
     out << YAML::EndMap;
@@ -219,7 +260,9 @@ std::string config_page(const Settings& settings) {
   YAML::Emitter out;
   out << YAML::BeginMap;
   Groups program(out);
-  program.add("profile", std::string(to_string(settings.profile)));
+  const auto* const profile = find(settings.effective, "--profile");
+  program.add("profile", std::string(to_string(settings.profile)),
+              profile == nullptr ? "default" : profile->source);
   add_table(settings.effective, program);
   program.close();
   out << YAML::Key << "pools" << YAML::Value << YAML::BeginMap;

@@ -8,9 +8,10 @@
 
 namespace dbpool::exporter {
 
-// YAML, with the source of each setting in a comment. Passwords and keys are
-// "<secret>", statements their names and lengths; the URL has the sslmode that
-// was decided on. Of a script's file it shows the path.
+// YAML, with the source of each value in a comment, as EffectiveSetting has it.
+// Passwords and keys are "<secret>", statements their names and lengths; the
+// URL has the sslmode that was decided on, and what decided it. Of a script's
+// file it shows the path.
 std::string config_page(const Settings& settings);
 
 }  // namespace dbpool::exporter

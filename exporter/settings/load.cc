@@ -213,6 +213,7 @@ void Loader::begin_pool(const PoolSection& section) {
   draft_ = std::move(next);
   draft_.pool.options.name = section.name;
   draft_.pool.custom_probes = section.custom_probes;
+  draft_.pool.keys_in_file = section.keys;
 }
 
 void Loader::take_pool(const PoolSection& section) {

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <tl/expected.hpp>
@@ -72,6 +73,9 @@ struct PoolSettings {
   DiagnosisSettings diagnosis;
   std::optional<WorkloadOptions> workload;  // nullopt: none asked for
   std::vector<EffectiveSetting> effective;
+  // What its section of the configuration file gives, with a dot for each
+  // mapping: "custom_probes.lag.interval".
+  std::set<std::string, std::less<>> keys_in_file;
 };
 
 // What /probe asks a target with.

@@ -96,6 +96,17 @@ YAML::Node root_of(const std::string& text) {
   return look.documents() == 0 ? YAML::Node() : YAML::Load(text);
 }
 
+void add_paths(const YAML::Node& node, const std::string& path, int levels,
+               std::set<std::string, std::less<>>& paths) {
+  if (node.IsNull()) return;
+  paths.insert(path);
+  if (levels == 0 || !node.IsMap()) return;
+  for (const auto& entry : node) {
+    add_paths(entry.second, path + "." + entry.first.Scalar(), levels - 1,
+              paths);
+  }
+}
+
 tl::unexpected<std::string> mistake(const std::string& path, int line,
                                     const std::string& text) {
   return tl::make_unexpected(
@@ -231,6 +242,12 @@ std::vector<std::string> YamlMapping::keys() const {
   std::vector<std::string> all;
   all.reserve(entries_.size());
   for (const auto& [key, node] : entries_) all.push_back(key);
+  return all;
+}
+
+std::set<std::string, std::less<>> YamlMapping::paths() const {
+  std::set<std::string, std::less<>> all;
+  for (const auto& [key, node] : entries_) add_paths(node, key, 2, all);
   return all;
 }
 

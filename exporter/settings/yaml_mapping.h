@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <functional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <tl/expected.hpp>
@@ -59,6 +60,8 @@ class YamlMapping {
                       const std::vector<std::string>& known) const;
   // In the order of the file.
   std::vector<std::string> keys() const;
+  // Of what is given down to the third level: "targets.hosts".
+  std::set<std::string, std::less<>> paths() const;
 
  private:
   void check_key(const YAML::Node& key,

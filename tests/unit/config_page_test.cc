@@ -5,7 +5,9 @@
 #include <gtest/gtest.h>
 #include <yaml-cpp/yaml.h>
 
+#include <sstream>
 #include <string>
+#include <vector>
 
 #include "exporter/http/config_handler.h"
 #include "tests/support/certificates.h"
@@ -14,7 +16,9 @@
 namespace dbpool::exporter {
 namespace {
 
+using testing::AllOf;
 using testing::HasSubstr;
+using testing::IsEmpty;
 using testing::Not;
 
 using namespace settings_test;  // NOLINT(google-build-using-namespace)
@@ -96,6 +100,65 @@ TEST(ConfigPageTest, ShowsCustomProbesWithoutWhatTheySendAndExpect) {
   EXPECT_EQ(lag["values"]["w"]["min"].Scalar(), "-1.5");
   EXPECT_EQ(lag["interval"].Scalar(), "30s");
   EXPECT_EQ(lag["timeout"].Scalar(), "5s");
+}
+
+// Of what is one value in a line: all but mappings.
+std::vector<std::string> lines_without_a_source(const std::string& page) {
+  std::vector<std::string> bare;
+  std::istringstream lines(page);
+  for (std::string line; std::getline(lines, line);) {
+    if (!line.ends_with(':') && line.find("  # ") == std::string::npos) {
+      bare.push_back(line);
+    }
+  }
+  return bare;
+}
+
+TEST(ConfigPageTest, EachValueHasItsSource) {
+  const Settings s = loaded(
+      "profile: production\n" +
+          with_pool("    password: s3cret\n    ssl_ca: ${CA}\n"
+                    "    custom_probes:\n      lag: {sql: SELECT 1,\n"
+                    "        parameters: [s3cret], expect: {v: s3cret},\n"
+                    "        rows: {max: 9}, role: standby, labels: [who],\n"
+                    "        values: {w: {min: -1.5}}, timeout: 5s}\n") +
+          "modules:\n  fleet:\n    user: exporter\n    password: s3cret\n"
+          "    targets: {hosts: [a], allow_loopback: false}\n"
+          "    keep: 5m\n    ssl: false\n"
+          "    custom_probes: {age: {sql: SELECT 1, timeout: 1s}}\n",
+      {{"CA", test::base64(test::CertificateAuthority("a CA").certificate())}});
+  const std::string text = config_page(s);
+  EXPECT_THAT(lines_without_a_source(text), IsEmpty());
+  for (const char* line : {
+           "profile: production  # configuration\n",
+           "orders?sslmode=verify-full  # configuration; sslmode: ",
+           "    password: <secret>  # configuration\n",
+           "    ssl_ca: <given>  # configuration\n",
+           "    pool_max: 20  # default\n",
+           "        interval: 15s  # default\n",
+           "        timeout: 5s  # configuration\n",
+           "    user: exporter  # configuration\n",
+           "    database: exporter  # default\n",
+           "      hosts: [a]  # configuration\n",
+           "      networks: []  # default\n",
+           "      allow_loopback: false  # configuration\n",
+           "      allow_link_local: false  # default\n",
+           "    keep: 5m  # configuration\n",
+           "    timeout: 10s  # default\n",
+           "    probes: [connect, server]  # default\n",
+       }) {
+    EXPECT_THAT(text, HasSubstr(line));
+  }
+}
+
+TEST(ConfigPageTest, ADatabaseOfTheEnvironmentHasThatForItsSource) {
+  const Settings s =
+      loaded(with_pool("    password: other\n"),
+             {{"DATABASE_URL", "postgres://app:s3cret@one/d?sslmode=require"}});
+  EXPECT_THAT(config_page(s),
+              AllOf(HasSubstr("one:5432/d?sslmode=require  # environment; "
+                              "sslmode: DATABASE_URL\n"),
+                    HasSubstr("password: <secret>  # environment\n")));
 }
 
 TEST(ConfigRouteTest, AnswersWithWhatIsInForceNow) {
