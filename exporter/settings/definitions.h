@@ -57,9 +57,6 @@ struct Definition {
 // In the order of --help.
 std::span<const Definition> definitions();
 
-// The page of --help.
-std::string help_text();
-
 }  // namespace dbpool::exporter
 
 #endif  // DBPOOL_EXPORTER_SETTINGS_DEFINITIONS_H_

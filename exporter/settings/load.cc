@@ -7,6 +7,7 @@
 #include "exporter/settings/checks.h"
 #include "exporter/settings/config_file.h"
 #include "exporter/settings/definitions.h"
+#include "exporter/settings/help.h"
 #include "exporter/settings/module_file.h"
 #include "exporter/settings/nearest.h"
 #include "exporter/settings/pool_database.h"
