@@ -151,7 +151,7 @@ Figures play_at_random(const std::vector<Fault>& faults,
     may_fail.insert(fault.may_fail.begin(), fault.may_fail.end());
   }
   std::mt19937 random(options.seed);
-  Course course(rig_options({}, options));
+  Course course(rig_options({.own_clock = true}, options));
   const TimePoint end = Clock::now() + length;
   bool has_recovered = true;
   while (Clock::now() < end) {
