@@ -34,6 +34,9 @@ class Course {
 
  private:
   static Level level_of(pid_t pid, std::size_t connections);
+  // Once it is what it was, or the last one seen.
+  Level await_level(pid_t pid, std::size_t (Rig::*connections)(),
+                    const Level& before);
   void read_ledger();
   void record_alerts();
 
@@ -99,18 +102,28 @@ void Course::record_alerts() {
   record_.alerts = rig_.alerts()->fired();
 }
 
-Record Course::finish() {
-  // What a large result took is given back when its last row was read.
+// What a large result took is given back when its last row was read, and
+// cancels that met a black hole end by their own timeout.
+Level Course::await_level(pid_t pid, std::size_t (Rig::*connections)(),
+                          const Level& before) {
+  Level level;
   (void)eventually(
       kPatience,
       [&] {
-        record_.after = level_of(rig_.client().pid(), rig_.connections());
-        return record_.after.memory <= record_.before.memory + kMostGrowth;
+        level = level_of(pid, (rig_.*connections)());
+        return level.memory <= before.memory + kMostGrowth &&
+               level.descriptors <= before.descriptors + kMostDescriptors;
       },
       milliseconds(200));
+  return level;
+}
+
+Record Course::finish() {
+  record_.after =
+      await_level(rig_.client().pid(), &Rig::connections, record_.before);
   record_alerts();
-  record_.exporter_after =
-      level_of(rig_.watch().pid(), rig_.exporter_connections());
+  record_.exporter_after = await_level(
+      rig_.watch().pid(), &Rig::exporter_connections, record_.exporter_before);
   rig_.client().finish();
   record_.told = rig_.client().told();
   record_.openings = rig_.way().openings();
