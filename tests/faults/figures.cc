@@ -262,8 +262,9 @@ void Judge::check_alert(const FiredAlert& alert) {
 void Judge::check_alerts(const std::vector<FiredAlert>& alerts) {
   for (const FiredAlert& alert : alerts) check_alert(alert);
   for (const Injection& injection : r_.injections) {
-    const bool is_outage = injection.nobody_gets_in &&
-                           injection.cured - injection.made >= kSeenByAlerts;
+    const bool is_outage =
+        injection.nobody_gets_in &&
+        injection.cured - injection.made >= kSeenByAlerts + f_.lag;
     const auto tells = [&](const FiredAlert& alert) {
       return alert.name == kDatabaseDown && alert.from >= injection.made &&
              alert.from <= injection.cured + seconds(1);

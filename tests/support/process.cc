@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <fstream>
 #include <regex>
+#include <set>
 #include <stdexcept>
 #include <utility>
 
@@ -133,10 +134,14 @@ std::optional<std::string> Process::wait_for_line(
 
 std::size_t descriptors_of(pid_t pid) {
   std::size_t count = 0;
+  std::set<std::string> sockets;
   std::error_code ignored;
-  for ([[maybe_unused]] const auto& entry : std::filesystem::directory_iterator(
+  for (const auto& entry : std::filesystem::directory_iterator(
            "/proc/" + std::to_string(pid) + "/fd", ignored)) {
-    ++count;
+    const std::string file =
+        std::filesystem::read_symlink(entry.path(), ignored).string();
+    const bool is_socket = file.starts_with("socket:");
+    if (!is_socket || sockets.insert(file).second) ++count;
   }
   return count;
 }

@@ -68,7 +68,8 @@ class Process {
   std::thread reader_;
 };
 
-// Of any process: open files, and resident memory in bytes; 0 when it is gone.
+// Of any process: open files, a socket and its duplicates counted once, and
+// resident memory in bytes; 0 when it is gone.
 std::size_t descriptors_of(pid_t pid);
 std::size_t memory_of(pid_t pid);
 

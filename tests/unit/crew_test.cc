@@ -104,6 +104,16 @@ TEST_F(CrewTest, WhatWaitsForItsShareIsDoneWhenThatIsFree) {
   EXPECT_TRUE(is_done(second));
 }
 
+TEST_F(CrewTest, WhatIsDroppedInTheQueueHoldsNoDescriptor) {
+  hang("slow");
+  hang("slow");
+  std::shared_ptr<Ticket> queued = add("slow");
+  ASSERT_NE(queued, nullptr);
+  const std::weak_ptr<Ticket> dropped = queued;
+  queued.reset();
+  EXPECT_TRUE(dropped.expired());
+}
+
 TEST_F(CrewTest, AShareOfTheQueueIsRefusedMoreAndGetsRoomByWhatNobodyWants) {
   hang("frozen");
   hang("frozen");

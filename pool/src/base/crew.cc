@@ -47,7 +47,7 @@ std::shared_ptr<Ticket> Crew::add(std::function<void()> work, std::string key) {
 std::deque<Crew::Job> Crew::take_unwanted() {
   const auto first = std::stable_partition(
       queue_.begin(), queue_.end(),
-      [](const Job& job) { return job.ticket.use_count() > 1; });
+      [](const Job& job) { return !job.ticket.expired(); });
   std::deque<Job> unwanted(std::make_move_iterator(first),
                            std::make_move_iterator(queue_.end()));
   queue_.erase(first, queue_.end());
@@ -97,12 +97,12 @@ bool Crew::start_thread() {
 void Crew::run() {
   while (const auto work = next()) {
     Job& job = (*work)->job;
-    // Alone with the ticket: nobody wants it any more.
-    if (job.ticket.use_count() > 1) job.work();
+    // Dropped: nobody wants it any more.
+    const std::shared_ptr<Ticket> ticket = job.ticket.lock();
+    if (ticket != nullptr) job.work();
     // What the work holds on to goes here too, e.g. a PGconn.
     job.work = nullptr;
-    job.ticket->finish();
-    job.ticket.reset();
+    if (ticket != nullptr) ticket->finish();
     end_work(*work);
   }
 }

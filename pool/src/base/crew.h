@@ -71,7 +71,7 @@ class Crew {
 
  private:
   struct Job {
-    std::shared_ptr<Ticket> ticket;
+    std::weak_ptr<Ticket> ticket;  // with its descriptor its owner's alone
     std::function<void()> work;
     std::string key;
   };
