@@ -86,6 +86,15 @@ TEST_F(TlsMaterialTest, TheEarliestOfSeveralRootsCounts) {
   EXPECT_LT(left, hours(6));
 }
 
+TEST_F(TlsMaterialTest, WhatNeverExpiresDoesNotLookAsIfItHad) {
+  constexpr hours kYear(24 * 365);
+  const CertificateAuthority lasting("Lasting CA", 5000 * kYear);
+  const auto made = TlsMaterial::create({.ca = base64(lasting.certificate())});
+  ASSERT_TRUE(made) << made.error().text;
+  EXPECT_GT(*(*made)->ca_expiry() - std::chrono::system_clock::now(),
+            200 * kYear);
+}
+
 TEST_F(TlsMaterialTest, EachMistakeIsToldApart) {
   const KeyPair good = issue();
   const KeyPair expired = issue(hours(-2), hours(-1));

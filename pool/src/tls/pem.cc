@@ -6,6 +6,7 @@
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <ctime>
@@ -37,10 +38,15 @@ bool is_blank(char c) noexcept {
   return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
+// Within what a WallTime holds, which ends in 2262: a certificate that never
+// expires says 9999 (RFC 5280, 4.1.2.5).
 WallTime to_wall_time(const ASN1_TIME* time) {
   std::tm parts = {};
   if (time == nullptr || ASN1_TIME_to_tm(time, &parts) != 1) return {};
-  return std::chrono::system_clock::from_time_t(timegm(&parts));
+  static const std::time_t last =
+      std::chrono::system_clock::to_time_t(WallTime::max());
+  return std::chrono::system_clock::from_time_t(
+      std::clamp<std::time_t>(timegm(&parts), 0, last));
 }
 
 // Notes that a passphrase was asked for, and gives none.
