@@ -6,10 +6,7 @@
 #include <cstddef>
 #include <utility>
 
-#include "dbpool/error.h"
-#include "dbpool/utf8.h"
 #include "exporter/base/ascii.h"
-#include "exporter/base/utf8.h"
 #include "exporter/logging/log_line.h"
 #include "exporter/settings/definitions.h"
 #include "exporter/settings/nearest.h"
@@ -82,14 +79,27 @@ std::string argument_error(const std::string& shown) {
          "named by the variable DATABASE_URL), see --help";
 }
 
+// Of small letters, digits, '-', '.' and '_'.
+bool is_flag_name(std::string_view text) {
+  return text.size() <= kLongestName && std::ranges::all_of(text, [](char c) {
+           return (is_name_char(c) && c == in_lower_case(c)) || c == '-' ||
+                  c == '.';
+         });
+}
+
+std::string name_in(const std::string& flag) {
+  return flag.substr(0, flag.find('='));
+}
+
 // Only the name is shown: the rest may be a connection string in the wrong
-// place.
+// place, and so may be what is no name.
 std::string unknown_flag_error(const std::string& extra) {
-  const std::string name = extra.substr(0, extra.find('='));
-  const std::string start =
-      "unknown flag " +
-      in_quotes(redact(to_utf8(utf8_prefix(to_utf8(name), kLongestName)))) +
-      "; ";
+  const std::string name = name_in(extra);
+  if (!is_flag_name(name)) {
+    return "an unknown flag that may hold a secret; expected one that --help "
+           "lists";
+  }
+  const std::string start = "unknown flag " + in_quotes(name) + "; ";
   if (names_the_database(name)) {
     return start +
            "expected the database in the variable DATABASE_URL or in a file "
@@ -100,17 +110,20 @@ std::string unknown_flag_error(const std::string& extra) {
 }
 
 // What stands behind an unknown flag is its value, and its mistake is told.
-// Behind an argument that may hold a secret there may be more of it.
+// Behind what is not shown whole there may be more of a secret.
 void refuse(const std::vector<std::string>& extras, Flags& flags) {
   bool is_value = false;
   bool is_secret = false;
   for (const std::string& extra : extras) {
     if (is_flag(extra)) {
       flags.errors.push_back(unknown_flag_error(extra));
+      is_secret = is_secret || extra != name_in(extra) || !is_flag_name(extra);
     } else if (!is_value) {
       const std::string shown = is_secret ? "" : shown_argument(extra);
       flags.errors.push_back(argument_error(shown));
-      is_secret = shown != extra;
+      is_secret = is_secret || shown != extra;
+    } else {
+      is_secret = true;
     }
     is_value = extra.starts_with('-') && extra.find('=') == std::string::npos;
   }

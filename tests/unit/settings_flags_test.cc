@@ -255,6 +255,28 @@ TEST(Flags, WhatFollowsAPossibleSecretIsNotShownEither) {
   EXPECT_THAT(mistakes({}, {"-phunter"}), Each(Not(HasSubstr("hunter"))));
 }
 
+TEST(Flags, WhatFollowsAnUnknownFlagsValueIsNotShown) {
+  for (const Args& args :
+       {Args{"--nosuch=a", "hunter"}, Args{"--nosuch", "a", "hunter"},
+        Args{"--nosuch=a", "--other", "b", "hunter"}, Args{"-x", "a", "hunter"},
+        Args{"a b", "-x", "c", "hunter"}, Args{"A:b", "word", "hunter"}}) {
+    EXPECT_THAT(mistakes({}, args), Each(Not(HasSubstr("hunter"))));
+  }
+}
+
+TEST(Flags, AnUnknownFlagIsShownOnlyIfItIsAName) {
+  for (const char* flag :
+       {"--password secretzq", "--password:secretzq@1", "--secretzQ=off",
+        "--probe.connect.insecretzQterval=off", "--secretzq/1",
+        "--\xffsecretzq"}) {
+    EXPECT_THAT(mistakes({}, {flag}),
+                ElementsAre("an unknown flag that may hold a secret; expected "
+                            "one that --help lists"));
+  }
+  EXPECT_THAT(mistakes({}, {"--no_such.flag-1"}),
+              ElementsAre(StartsWith("unknown flag \"--no_such.flag-1\"")));
+}
+
 TEST(Flags, AnUnknownFlagAndItsValueAreOneMistake) {
   for (const char* flag : {"--database.url", "--dsn", "--nosuch"}) {
     EXPECT_THAT(mistakes({}, {flag, "postgres://app:hunter2@db/x"}), SizeIs(1));
