@@ -5,6 +5,7 @@
 #include <chrono>
 #include <set>
 
+#include "dbpool/error.h"
 #include "exporter/base/ascii.h"
 #include "exporter/base/utf8.h"
 #include "exporter/logging/log_line.h"
@@ -66,7 +67,7 @@ tl::expected<void, std::string> check_labels(
 tl::expected<void, std::string> check_values(
     const CustomProbeOptions& options) {
   for (const auto& [column, bounds] : options.values) {
-    const std::string name = "values: " + to_utf8(in_quotes(column));
+    const std::string name = "values: " + in_quotes(redact(to_utf8(column)));
     if (std::ranges::count(options.labels, column) > 0) {
       return Refusal(name + " is a label, too; expected one of them");
     }

@@ -7,6 +7,7 @@
 
 #include "dbpool/error.h"
 #include "dbpool/utf8.h"
+#include "exporter/base/ascii.h"
 #include "exporter/base/utf8.h"
 #include "exporter/logging/log_line.h"
 #include "exporter/settings/nearest.h"
@@ -18,8 +19,20 @@ namespace {
 
 constexpr std::size_t kShownKey = 60;
 
-std::string shown(const std::string& key) {
-  return in_quotes(redact(to_utf8(utf8_prefix(to_utf8(key), kShownKey))));
+// Of a user's key; one like "$2y$…" may be a hash that stands in its place.
+std::string shown(std::string_view key) {
+  if (key.starts_with('$')) return "\"$…\"";
+  const std::string safe = to_utf8(key);
+  return in_quotes(redact(to_utf8(utf8_prefix(safe, kShownKey))));
+}
+
+// In front of what is wrong below it.
+std::string heading(std::string_view key) {
+  const bool is_plain =
+      key.size() <= kShownKey && std::ranges::all_of(key, [](char c) {
+        return is_name_char(c) || c == '-' || c == '.';
+      });
+  return is_plain ? std::string(key) : shown(key);
 }
 
 // What stands in the place of something else; its text may be a secret.
@@ -188,7 +201,7 @@ std::string YamlMapping::text(std::string_view key) const {
   if (!has(key)) return "";
   const YAML::Node& node = *find(key);
   if (!node.IsScalar()) {
-    refuse_yaml(yaml_line(node), prefix_ + std::string(key) + ": " +
+    refuse_yaml(yaml_line(node), prefix_ + heading(key) + ": " +
                                      given_instead(node) + "expected a text");
   }
   return node.Scalar();
@@ -201,7 +214,7 @@ bool YamlMapping::boolean(std::string_view key, bool otherwise) const {
   // A quoted "true" is a text.
   if (!node.IsScalar() || node.Tag() == "!" ||
       !YAML::convert<bool>::decode(node, value)) {
-    refuse_yaml(yaml_line(node), prefix_ + std::string(key) + ": " +
+    refuse_yaml(yaml_line(node), prefix_ + heading(key) + ": " +
                                      given_instead(node) +
                                      "expected true or false");
   }
@@ -214,7 +227,7 @@ std::vector<std::string> YamlMapping::texts(std::string_view key) const {
   if (!has(key)) return all;
   const YAML::Node& node = *find(key);
   const auto refuse = [&](const YAML::Node& other, const char* where) {
-    refuse_yaml(yaml_line(other), prefix_ + std::string(key) + where + ": " +
+    refuse_yaml(yaml_line(other), prefix_ + heading(key) + where + ": " +
                                       given_instead(other) +
                                       "expected a list of texts");
   };
@@ -224,8 +237,8 @@ std::vector<std::string> YamlMapping::texts(std::string_view key) const {
     all.push_back(item.Scalar());
     bytes += item.Scalar().size() + 1;
     if (bytes > kLargestYaml) {
-      refuse_yaml(yaml_line(item), prefix_ + std::string(key) +
-                                       ": expected at most 64 KiB of text");
+      refuse_yaml(yaml_line(item),
+                  prefix_ + heading(key) + ": expected at most 64 KiB of text");
     }
   }
   return all;
@@ -234,7 +247,7 @@ std::vector<std::string> YamlMapping::texts(std::string_view key) const {
 YamlMapping YamlMapping::mapping(std::string_view key,
                                  const std::vector<std::string>& known) const {
   const YAML::Node* node = find(key);
-  return {node == nullptr ? YAML::Node() : *node, prefix_ + std::string(key),
+  return {node == nullptr ? YAML::Node() : *node, prefix_ + heading(key),
           known};
 }
 

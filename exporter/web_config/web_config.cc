@@ -224,13 +224,18 @@ std::vector<Header> headers_of(const YamlMapping& http) {
   return headers;
 }
 
+// A hash may stand in the name's place.
+std::string shown_user(std::string_view name) {
+  if (name.starts_with('$')) return "a name like a hash";
+  return to_utf8(in_quotes(utf8_prefix(name, 60)));
+}
+
 WebUsers users_of(const YamlMapping& file) {
   const YamlMapping given = file.mapping("basic_auth_users", {});
   WebUsers users;
   for (const std::string& name : given.keys()) {
     const std::string hash = given.text(name);
-    const std::string who =
-        "basic_auth_users: " + to_utf8(in_quotes(utf8_prefix(name, 60)));
+    const std::string who = "basic_auth_users: " + shown_user(name);
     const int line = std::max(given.line(name), file.line("basic_auth_users"));
     const auto cost = bcrypt_cost(hash);
     if (!cost) {

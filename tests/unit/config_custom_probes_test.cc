@@ -11,6 +11,7 @@ namespace dbpool::exporter {
 namespace {
 
 using testing::AllOf;
+using testing::AnyOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
@@ -109,6 +110,16 @@ TEST(ConfigCustomProbesTest, ASecretIsInNoMistake) {
         mistake(with_probe(keys), {{"PW", "s3cret"}}),
         AllOf(HasSubstr(": custom_probes: lag: "), Not(HasSubstr("s3cret"))))
         << keys;
+  }
+}
+
+TEST(ConfigCustomProbesTest, AColumnsNameIsShownInOneLineAndRedacted) {
+  for (const char* more : {"values: {\"password=s3cret\\nx\": {mim: 1}}",
+                           "values: {\"password=s3cret\\nx\": [1]}",
+                           "expect: {\"password=s3cret\\nx\": [1]}",
+                           "values: {'postgres://u:s3cret@h/d': {min: {}}}"}) {
+    EXPECT_THAT(mistake(with_probe(std::string("sql: x, ") + more)),
+                Not(AnyOf(HasSubstr("s3cret"), HasSubstr("\n"))));
   }
 }
 

@@ -231,6 +231,16 @@ TEST(WebConfigTest, HashesThatAreNoBcryptAreRefused) {
                         "many seconds; expected a cost of at most 16"));
 }
 
+TEST(WebConfigTest, AHashAsAUsersNameIsNotShown) {
+  const std::string hash = "$2y$10$" + std::string(53, 's');
+  const std::string user = "basic_auth_users:\n  '" + hash + "': ";
+  for (const std::string& text :
+       {user + "alice", user + "{a: 1}", user + "x\n  '" + hash + "': y"}) {
+    EXPECT_THAT(mistake(text),
+                AllOf(HasSubstr("basic_auth_users: "), Not(HasSubstr("sss"))));
+  }
+}
+
 // Where the toolkit would serve without what was asked for.
 TEST(WebConfigTest, DoorsLeftOpenInSilenceAreRefused) {
   EXPECT_THAT(mistake("tls_server_config:\n  min_version: TLS13\n"),
