@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstddef>
 #include <utility>
 
 #include "dbpool/error.h"
 #include "exporter/base/utf8.h"
+#include "exporter/logging/log_line.h"
 #include "exporter/workload/script/load.h"
 
 namespace dbpool::exporter {
@@ -43,6 +45,25 @@ class Checks {
     return found == given_.end() ? "the default of " + std::string(key)
                                  : found->second.name;
   }
+  bool is_expanded(std::string_view key) const {
+    const auto found = given_.find(key);
+    return found != given_.end() && found->second.is_expanded;
+  }
+  std::string shown_number(std::string_view key, std::size_t number) const {
+    return is_expanded(key) ? in_quotes(given_.find(key)->second.shown.at(0))
+                            : std::to_string(number);
+  }
+  // What the workload made of values that hold no secret.
+  void refuse_workload(std::string_view key, const std::string& mistake,
+                       std::string_view expected) {
+    errors_.push_back(
+        name_of(key) + ": " +
+        (is_expanded(key)
+             ? "no good with its variables put in, which may be secrets; "
+               "expected " +
+                   std::string(expected)
+             : mistake));
+  }
   bool excludes(std::string_view key, std::string_view because) {
     if (!is_given(key)) return false;
     errors_.push_back(name_of(key) + ": " + std::string(because));
@@ -53,12 +74,12 @@ class Checks {
     PoolOptions& pool = pool_.options;
     if (pool.min_connections <= pool.max_connections) return;
     if (is_given("DB_POOL_MIN")) {
+      const std::string most =
+          shown_number("DB_POOL_MAX", pool.max_connections);
       errors_.push_back(name_of("DB_POOL_MIN") + "=" +
-                        std::to_string(pool.min_connections) + ": above " +
-                        name_of("DB_POOL_MAX") + "=" +
-                        std::to_string(pool.max_connections) +
-                        "; expected a whole number from 0 to " +
-                        std::to_string(pool.max_connections));
+                        shown_number("DB_POOL_MIN", pool.min_connections) +
+                        ": above " + name_of("DB_POOL_MAX") + "=" + most +
+                        "; expected a whole number from 0 to " + most);
       return;
     }
     // Only the limit was chosen: the default floor gives way.
@@ -157,8 +178,8 @@ class Checks {
     }
     auto scripts = script::load_scripts(draft_.workload_scripts);
     if (!scripts) {
-      errors_.push_back(name_of("--workload.script") + ": " +
-                        redact(to_utf8(scripts.error())));
+      refuse_workload("--workload.script", redact(to_utf8(scripts.error())),
+                      "scripts that can be read and run");
       return;
     }
     draft_.workload.scripts = *std::move(scripts);
@@ -171,8 +192,8 @@ class Checks {
     }
     auto statements = parse_workload_statements(draft_.workload_sql);
     if (!statements) {
-      errors_.push_back(name_of("--workload.sql") + ": " +
-                        statements.error().message);
+      refuse_workload("--workload.sql", statements.error().message,
+                      "statements with names that differ");
       return;
     }
     draft_.workload.statements = *std::move(statements);

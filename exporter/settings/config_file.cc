@@ -224,6 +224,7 @@ Given Reader::given(const YamlMapping& at, const std::string& key,
   const int line = at.line(key);
   Given result{name_of(line, where, key), "configuration", {}};
   for (const std::string& text : texts) {
+    result.is_expanded = result.is_expanded || has_variable(text);
     result.values.push_back(expander_.expand(text, line, where + key));
   }
   result.shown = texts;
@@ -273,9 +274,15 @@ void Reader::take_secrets(const YamlMapping& at, const std::string& where,
     ways.name = name_of(at.line(key), where, key);
     ways.value =
         expander_.expand_secret(at.text(key), at.line(key), where + key);
+    ways.is_expanded = has_variable(at.text(key));
     ways.file_name = name_of(at.line(file_key), where, file_key);
-    ways.path = in_folder(expander_.expand_secret(
-        at.text(file_key), at.line(file_key), where + file_key));
+    const std::string path = at.text(file_key);
+    ways.path = in_folder(
+        expander_.expand_secret(path, at.line(file_key), where + file_key));
+    // As it stands in the file: a variable's value may be a secret.
+    const bool is_shown_whole =
+        !has_variable(path) && !path_to_show(path).empty();
+    ways.shown_path = is_shown_whole ? ways.path : path;
     ways.for_path = file_key;
     ways.pipes = Pipes::kRefuse;
   }

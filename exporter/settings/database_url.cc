@@ -173,7 +173,7 @@ std::optional<std::string_view> query_of(std::string_view text) {
 }  // namespace
 
 std::string explain_database_url(std::string_view text,
-                                 const std::string& problem) {
+                                 const std::string& problem, bool is_expanded) {
   if (problem.starts_with("sslmode ") &&
       text.find("no-verify") != std::string_view::npos) {
     return "sslmode=no-verify is Node's; expected sslmode=require in its "
@@ -190,7 +190,7 @@ std::string explain_database_url(std::string_view text,
     if (is_libpqs(name)) continue;
     auto instead = instead_of(name);
     // Names of the table are nobody's password; others may be.
-    if (!instead && !query) continue;
+    if (!instead && (!query || is_expanded)) continue;
     mistakes += (mistakes.empty() ? "unknown keyword " : "; unknown keyword ") +
                 in_quotes(name) + ": expected " +
                 instead.value_or("one of libpq's, " +

@@ -11,8 +11,11 @@ namespace dbpool::exporter {
 // one whose URL was written for another driver: the keywords that libpq does
 // not know, each with what takes its place here. One line. Names a keyword
 // only where it cannot be a part of a password, and never a value.
+// `is_expanded`: variables were put in, and only keywords that others are known
+// to write are named.
 std::string explain_database_url(std::string_view text,
-                                 const std::string& problem);
+                                 const std::string& problem,
+                                 bool is_expanded = false);
 
 }  // namespace dbpool::exporter
 

@@ -124,6 +124,7 @@ std::string Said::head() const {
 }
 
 std::string Said::head_and_value() const {
+  if (!is_shown) return head();
   const std::string safe = redact(to_utf8(value));
   return head() + "=" + in_quotes(std::string(utf8_prefix(safe, kShownValue)));
 }
@@ -137,9 +138,12 @@ const Said* LibpqTls::first_file() const {
 }
 
 LibpqTls libpq_tls(const ConnectionString& database,
-                   const LibpqVariables& variables, std::string_view url_name) {
+                   const LibpqVariables& variables, std::string_view url_name,
+                   bool is_url_shown) {
   const auto said = [&](std::string_view keyword, std::string_view variable) {
-    return said_of(database, variables, url_name, keyword, variable);
+    Said found = said_of(database, variables, url_name, keyword, variable);
+    found.is_shown = is_url_shown || found.by != Sayer::kUrl;
+    return found;
   };
   return {.mode = said("sslmode", "PGSSLMODE"),
           .root = said("sslrootcert", "PGSSLROOTCERT"),

@@ -23,7 +23,8 @@ struct Said {
   std::string keyword;
   std::string value;  // empty: nothing
   Sayer by = Sayer::kNobody;
-  std::string from;  // "DATABASE_URL", "the service file", "PGSSLMODE" …
+  std::string from;      // "DATABASE_URL", "the service file", "PGSSLMODE" …
+  bool is_shown = true;  // the value, which else may be a secret
 
   explicit operator bool() const noexcept { return !value.empty(); }
   // libpq's variables hold for a whole host, and contradict nothing.
@@ -33,7 +34,7 @@ struct Said {
   // What a line about it begins with: "DATABASE_URL: sslrootcert" or
   // "PGSSLROOTCERT".
   std::string head() const;
-  // With its value: "DATABASE_URL: sslrootcert=\"/ca.pem\"".
+  // With its value, if that is shown: "DATABASE_URL: sslrootcert=\"/ca.pem\"".
   std::string head_and_value() const;
 };
 
@@ -49,7 +50,8 @@ struct LibpqTls {
 // other threads meanwhile: to a target for which they were decided they have
 // none at any time.
 LibpqTls libpq_tls(const ConnectionString& database,
-                   const LibpqVariables& variables, std::string_view url_name);
+                   const LibpqVariables& variables, std::string_view url_name,
+                   bool is_url_shown = true);
 
 // "sslmode=require in DATABASE_URL"
 std::string shown_mode(const Said& mode);

@@ -39,7 +39,7 @@ class DatabaseLoader {
   bool set_password(ConnectionString& database, const FoundSecret& text);
   void settle(ConnectionString database, const TlsWishes& wishes,
               const FoundSecret& found);
-  TlsWishes tls_wishes(const std::string& url_name);
+  TlsWishes tls_wishes(const Secret& url);
   void effective(std::string name, std::string_view value, std::string source) {
     draft_.pool.effective.push_back(
         effective_setting(std::move(name), value, std::move(source)));
@@ -109,15 +109,17 @@ void DatabaseLoader::take(const FoundSecret& found) {
   auto database = ConnectionString::parse(found.value);
   if (!database) {
     error(found.name + ": " +
-          explain_database_url(found.value, database.error().message));
-    (void)tls_wishes(found.name);  // for the mistakes in these
+          explain_database_url(found.value, database.error().message,
+                               found.is_expanded));
+    (void)tls_wishes(found);  // for the mistakes in these
     return;
   }
-  const TlsWishes wishes = tls_wishes(found.name);
+  const TlsWishes wishes = tls_wishes(found);
   if (!set_password(*database, found)) return;
   if (auto checked = database->check_completed(); !checked) {
     const auto mode = sslmode_problem(
-        libpq_tls(*database, wishes.libpq, wishes.url_name).mode);
+        libpq_tls(*database, wishes.libpq, wishes.url_name, wishes.is_url_shown)
+            .mode);
     error(mode.value_or(found.name + ": " + checked.error().message));
     return;
   }
@@ -168,9 +170,10 @@ void DatabaseLoader::settle(ConnectionString database, const TlsWishes& wishes,
   draft_.pool.database = std::move(database);
 }
 
-TlsWishes DatabaseLoader::tls_wishes(const std::string& url_name) {
+TlsWishes DatabaseLoader::tls_wishes(const Secret& url) {
   TlsWishes wishes;
-  wishes.url_name = url_name;
+  wishes.url_name = url.name;
+  wishes.is_url_shown = !url.is_expanded;
   const auto take = [this](std::string_view variable, MaterialName& name,
                            std::string& value) {
     FoundSecret found = secret(variable);

@@ -36,6 +36,8 @@ struct Secret {
   std::string value;  // without blanks and newlines round it; empty: none
   // What a path would be given by; empty: it came by that.
   std::string for_path;
+  // Variables were put in: pieces of it may be secrets that look like none.
+  bool is_expanded = false;
 
   bool is_file() const noexcept { return for_path.empty(); }
 };
@@ -44,8 +46,10 @@ struct Secret {
 struct SecretWays {
   std::string name, value;
   std::string file_name, path;
-  std::string for_path;  // as Secret has it
+  std::string shown_path = {};  // what mistakes show of `path`, if it is fit
+  std::string for_path;         // as Secret has it
   Pipes pipes = Pipes::kRead;
+  bool is_expanded = false;  // as Secret has it
 };
 
 // Errors, one line that never holds the value: both ways are used, the file

@@ -21,6 +21,8 @@ struct Given {
   // What mistakes show in place of the values, where variables of the
   // environment were put into these; empty: the values.
   std::vector<std::string> shown = {};
+  // Variables were put in: what is made of a value may be a secret.
+  bool is_expanded = false;
 };
 
 // By Definition::key().

@@ -261,7 +261,8 @@ void apply(ConnectionString& database, const LibpqTls& said,
 
 TlsDecision decide_tls(ConnectionString& database, const TlsWishes& wishes) {
   TlsDecision decision;
-  const LibpqTls said = libpq_tls(database, wishes.libpq, wishes.url_name);
+  const LibpqTls said =
+      libpq_tls(database, wishes.libpq, wishes.url_name, wishes.is_url_shown);
   decision.errors = tls_contradictions(said, wishes);
   auto material = check_material(wishes, decision);
   if (!decision.errors.empty()) return decision;

@@ -34,6 +34,7 @@ struct TlsWishes {
   MaterialName key = {"DB_SSL_KEY", "DB_SSL_KEY_FILE"};
   LibpqVariables libpq = {};  // under the URL; contradict nothing
   std::string url_name = "DATABASE_URL";
+  bool is_url_shown = true;  // its values, where they are refused
   std::string system_roots = system_roots_file();
 };
 

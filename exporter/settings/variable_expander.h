@@ -5,11 +5,17 @@
 
 #include <cstddef>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "exporter/settings/settings.h"
 
 namespace dbpool::exporter {
+
+// Whether expand() would change it.
+inline bool has_variable(std::string_view text) {
+  return text.find("${") != std::string_view::npos;
+}
 
 // Thread-safety: none.
 class VariableExpander {

@@ -118,6 +118,70 @@ TEST(ConfigMistakesTest, APoolsNameIsBounded) {
   EXPECT_THAT(mistake(many), HasSubstr("101 pools; expected at most 100"));
 }
 
+TEST(ConfigMistakesTest, APathOfAVariableIsShownAsItStandsInTheFile) {
+  const Environment environment = {{"TOK", "/tmp/envTokQ7"}};
+  for (const std::string key : {"password_file", "url_file", "ssl_ca_file",
+                                "ssl_key_file", "ssl_cert_file"}) {
+    const std::string host = key == "url_file" ? "" : "    host: h\n";
+    EXPECT_THAT(mistake("pools:\n  a:\n" + host + "    " + key + ": ${TOK}\n",
+                        environment),
+                AllOf(HasSubstr(key + "=\"${TOK}\": No such file"),
+                      Not(HasSubstr("envTokQ7"))));
+  }
+}
+
+TEST(ConfigMistakesTest, WhatAVariableMakesOfAUrlIsNotShown) {
+  const auto of_url = [](const std::string& query) {
+    return mistake("pools:\n  a:\n    url: postgres://u@h/d?" + query + "\n",
+                   {{"TOK", "envTokQ7"}});
+  };
+  EXPECT_THAT(of_url("${TOK}=1"),
+              AllOf(HasSubstr("pools.yml:3: pools: a: url: "),
+                    HasSubstr("keyword"), Not(HasSubstr("envTokQ7"))));
+  EXPECT_THAT(of_url("${TOK}=1&schema=x"),
+              AllOf(HasSubstr("unknown keyword \"schema\""),
+                    Not(HasSubstr("envTokQ7"))));
+  EXPECT_THAT(
+      of_url("sslmode=verify-full&sslrootcert=/${TOK}"),
+      AllOf(HasSubstr("url: sslrootcert: "), Not(HasSubstr("envTokQ7"))));
+  EXPECT_THAT(of_url("sslmode=require&sslcert=/${TOK}&sslkey=/${TOK}"),
+              AllOf(HasSubstr("url: sslcert: "), Not(HasSubstr("envTokQ7"))));
+  EXPECT_THAT(of_url("sslmode=${TOK}"),
+              AllOf(HasSubstr("url"), Not(HasSubstr("envTokQ7"))));
+}
+
+TEST(ConfigMistakesTest, WhatAVariableMakesOfAWorkloadIsNotShown) {
+  for (const char* more :
+       {"script: ['/${TOK}.sql']", "script: ['builtin:${TOK}']",
+        "sql: ['${TOK}=SELECT 1', '${TOK}=SELECT 2']"}) {
+    EXPECT_THAT(mistake(with_pool("    workload: {clients: 1, " +
+                                  std::string(more) + "}\n"),
+                        {{"TOK", "envTokQ7"}}),
+                AllOf(HasSubstr("no good with its variables put in"),
+                      Not(HasSubstr("envTokQ7"))));
+  }
+  EXPECT_THAT(mistake(with_pool("    pool_min: ${MIN}\n    pool_max: ${MAX}\n"),
+                      {{"MIN", "4711"}, {"MAX", "4242"}}),
+              AllOf(HasSubstr("pool_min=\"${MIN}\": above "),
+                    HasSubstr("pool_max=\"${MAX}\"; expected a whole number"),
+                    Not(HasSubstr("4711")), Not(HasSubstr("4242"))));
+}
+
+TEST(ConfigMistakesTest, WhatIsNoPathIsNotShownAsOne) {
+  for (const std::string given :
+       {"s3cret", "'postgres://u:s3cret@h/d'", "'u:s3cret@h'",
+        "'password /s3cret'", "LS0tLS1CRUdJTiBs3cret/a", "'${TOK} s3cret'"}) {
+    EXPECT_THAT(
+        mistake("pools:\n  a:\n    host: h\n    password_file: " + given + "\n",
+                {{"TOK", "x"}}),
+        AllOf(HasSubstr("password_file: No such file"),
+              Not(HasSubstr("s3cret"))));
+  }
+  EXPECT_THAT(
+      mistake("pools:\n  a:\n    host: h\n    password_file: ./none.txt\n"),
+      HasSubstr("/./none.txt\": No such file"));
+}
+
 TEST(ConfigMistakesTest, ASecretIsInNoMistake) {
   const Environment environment = {{"PW", "s3cret"}};
   for (const char* more :

@@ -433,5 +433,13 @@ TEST(Environment, IsCopiedWithTheFirstOfEachName) {
   EXPECT_THAT(copy_environment(nullptr), IsEmpty());
 }
 
+TEST(Settings, AVariableForAPathDoesNotShowWhatIsNoPath) {
+  EXPECT_THAT(mistakes({{"DB_SSL_KEY_FILE", "u:s3cret@h"}}),
+              ElementsAre(StartsWith("DB_SSL_KEY_FILE: No such file")));
+  EXPECT_THAT(
+      mistakes({{"DB_SSL_KEY_FILE", "/no/such.key"}}),
+      ElementsAre(StartsWith("DB_SSL_KEY_FILE=\"/no/such.key\": No such")));
+}
+
 }  // namespace
 }  // namespace dbpool::exporter
