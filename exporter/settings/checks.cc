@@ -7,7 +7,7 @@
 
 #include "dbpool/error.h"
 #include "exporter/base/utf8.h"
-#include "exporter/logging/log_line.h"
+#include "exporter/settings/refused_value.h"
 #include "exporter/workload/script/load.h"
 
 namespace dbpool::exporter {
@@ -50,10 +50,10 @@ class Checks {
     return found != given_.end() && found->second.is_expanded;
   }
   std::string shown_number(std::string_view key, std::size_t number) const {
-    return is_expanded(key) ? in_quotes(given_.find(key)->second.shown.at(0))
+    return is_expanded(key) ? shown_value(given_.find(key)->second.shown.at(0))
                             : std::to_string(number);
   }
-  // What the workload made of values that hold no secret.
+  // `mistake` may show pieces of the value, and of what a variable holds.
   void refuse_workload(std::string_view key, const std::string& mistake,
                        std::string_view expected) {
     errors_.push_back(

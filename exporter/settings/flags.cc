@@ -122,6 +122,7 @@ void refuse(const std::vector<std::string>& extras, Flags& flags) {
       const std::string shown = is_secret ? "" : shown_argument(extra);
       flags.errors.push_back(argument_error(shown));
       is_secret = is_secret || shown != extra;
+      if (extra == "--") return;  // behind it there are no flags
     } else {
       is_secret = true;
     }

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "exporter/settings/refused_value.h"
 #include "exporter/web_config/client_certificate.h"
 
 namespace dbpool::exporter {
@@ -36,9 +37,10 @@ constexpr unsigned char kHttp11[] = "\x08http/1.1";
 
 tl::unexpected<std::string> refuse(const PemSource& source,
                                    std::string_view why) {
+  const std::string path = path_to_show(source.file);
   return tl::make_unexpected(
       ":" + std::to_string(source.line) + ": " + source.key + ": " +
-      (source.file.empty() ? "" : source.file + ": ") + std::string(why));
+      (path.empty() ? "" : path + ": ") + std::string(why));
 }
 
 std::string openssl_reason() {

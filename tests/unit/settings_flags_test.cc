@@ -277,6 +277,11 @@ TEST(Flags, AnUnknownFlagIsShownOnlyIfItIsAName) {
               ElementsAre(StartsWith("unknown flag \"--no_such.flag-1\"")));
 }
 
+TEST(Flags, BehindTwoDashesThereIsNothingMoreToTell) {
+  EXPECT_THAT(mistakes({}, {"--", "--config.check", "hunter2"}),
+              ElementsAre(StartsWith("the argument \"--\" is no flag")));
+}
+
 TEST(Flags, AnUnknownFlagAndItsValueAreOneMistake) {
   for (const char* flag : {"--database.url", "--dsn", "--nosuch"}) {
     EXPECT_THAT(mistakes({}, {flag, "postgres://app:hunter2@db/x"}), SizeIs(1));

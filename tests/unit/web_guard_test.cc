@@ -237,6 +237,12 @@ TEST_F(WebCertificatesTest, EachMistakeInACertificateIsItsOwnLine) {
               HasSubstr(":5: client_ca_file: "));
 }
 
+TEST_F(WebCertificatesTest, WhatIsNoPathOfAFileIsNotShown) {
+  EXPECT_THAT(mistake(tls("server.pem", "app:s3cret@db")),
+              AllOf(HasSubstr(":3: key_file: No such file or directory"),
+                    Not(HasSubstr("s3cret"))));
+}
+
 TEST_F(WebCertificatesTest, TlsCannotComeOrGoWhileItRuns) {
   open(tls("server.pem", "server.key") + users("right"));
   replace("web.yml", users("new"));
