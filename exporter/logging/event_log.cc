@@ -50,8 +50,27 @@ std::string_view reason_of(const Error& error) {
                                  : to_string(error.kind);
 }
 
-void add_cause(std::vector<LogField>& fields, const Verdict& verdict) {
-  if (verdict.cause == Cause::kNone) return;
+// The verdict is up to a second old: may it be why this request failed?
+bool may_explain(const Verdict& verdict, const Error& error) {
+  if (verdict.cause == Cause::kNone) return false;
+  if (!error.acquire_failure) return true;
+  switch (*error.acquire_failure) {
+    case AcquireFailure::kBackendDown:
+    case AcquireFailure::kTimeoutBackendDown:
+      return verdict.cause == Cause::kBackendDown;
+    case AcquireFailure::kServerSlots:
+      return verdict.cause == Cause::kServerSlots;
+    case AcquireFailure::kCancelled:
+    case AcquireFailure::kClosed:
+      return false;
+    default:
+      return true;
+  }
+}
+
+void add_cause(std::vector<LogField>& fields, const Verdict& verdict,
+               const Error& error) {
+  if (!may_explain(verdict, error)) return;
   fields.push_back({"cause", to_string(verdict.cause)});
   fields.push_back({"action", verdict.action});
 }
@@ -223,7 +242,7 @@ void EventLog::acquire_failed(std::string_view pool, std::string_view workload,
                                     {"workload", workload},
                                     {"reason", reason},
                                     {"error", message}};
-    add_cause(fields, verdict);
+    add_cause(fields, verdict, error);
     log_.limited(LogLevel::kWarn, key("acquire", pool, workload, reason),
                  "acquire failed", fields);
   });
@@ -237,7 +256,7 @@ void EventLog::probe_failed(std::string_view pool, std::string_view probe,
                                     {"probe", probe},
                                     {"reason", failure.reason},
                                     {"error", failure.message}};
-    if (failure.acquire_failure) add_cause(fields, verdict);
+    if (failure.acquire_failure) add_cause(fields, verdict, failure);
     log_.log(LogLevel::kWarn, "probe fails", fields);
   });
 }

@@ -229,6 +229,41 @@ TEST_F(EventLogTest, WhoGetsNoConnectionIsToldTheVerdict) {
   EXPECT_THAT(text(), HasSubstr("DB_POOL_MAX\" cause=leak action=\"give"));
 }
 
+TEST_F(EventLogTest, AVerdictThatContradictsTheReasonIsNotTold) {
+  EventLog events = make({});
+  const auto tell = [&](AcquireFailure reason, Cause cause) {
+    stream_.str("");
+    Error error = refusal();
+    error.acquire_failure = reason;
+    const Verdict verdict{cause, "evidence", "advice"};
+    events.probe_failed("default", "select_1", error, verdict);
+    const std::string of_probe = text();
+    stream_.str("");
+    // A workload of its own, so that no line is held back.
+    const std::string workload =
+        std::string(to_string(reason)) + '/' + std::string(to_string(cause));
+    events.acquire_failed("default", workload, error, verdict);
+    const auto is_told = [](const std::string& line) {
+      return line.find(" action=advice") != std::string::npos;
+    };
+    EXPECT_EQ(lines(), 1);
+    EXPECT_EQ(is_told(text()), is_told(of_probe)) << workload;
+    return is_told(text());
+  };
+  using enum AcquireFailure;
+  for (const auto reason : {kBackendDown, kTimeoutBackendDown}) {
+    EXPECT_TRUE(tell(reason, Cause::kBackendDown));
+    EXPECT_FALSE(tell(reason, Cause::kTooSmall));
+    EXPECT_FALSE(tell(reason, Cause::kLockContention));
+  }
+  EXPECT_TRUE(tell(kServerSlots, Cause::kServerSlots));
+  EXPECT_FALSE(tell(kServerSlots, Cause::kBackendDown));
+  EXPECT_FALSE(tell(kClosed, Cause::kTooSmall));
+  EXPECT_FALSE(tell(kCancelled, Cause::kLeak));
+  EXPECT_TRUE(tell(kTimeoutCapacity, Cause::kBackendDown))
+      << "a frozen database keeps its connections";
+}
+
 TEST_F(EventLogTest, AProbeThatHadAConnectionIsToldNoVerdict) {
   EventLog events = make({});
   events.probe_failed("default", "select_1", server_error(),
