@@ -10,6 +10,7 @@
 namespace dbpool::detail {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
 using ::testing::StartsWith;
@@ -55,6 +56,21 @@ TEST(ConnectFailure, TheSqlstateDecidesInAnyLanguage) {
                            "server: "));
     EXPECT_THAT(error.message, Not(HasSubstr("LOCATION")));
     EXPECT_THAT(error.message, Not(HasSubstr("\n")));
+  }
+}
+
+TEST(ConnectFailure, WhoseLimitIsReachedIsWhoseIsToBeRaised) {
+  const auto message = [](std::string_view text) {
+    return failure(ConnectPhase::kAuth, text).message;
+  };
+  EXPECT_THAT(message("FATAL:  53300: sorry, too many clients already\n"),
+              HasSubstr("raise its max_connections"));
+  for (const std::string whose : {"role", "database"}) {
+    EXPECT_THAT(message("FATAL:  53300: too many connections for " + whose +
+                        " \"a\"\n"),
+                AllOf(HasSubstr("the " + whose + "'s own limit is reached"),
+                      HasSubstr("raise its CONNECTION LIMIT"),
+                      Not(HasSubstr("max_connections"))));
   }
 }
 

@@ -117,13 +117,29 @@ ConnectFailure classify_text(const AttemptFacts& facts) {
   return ConnectFailure::kOther;
 }
 
-std::string_view advice(ConnectFailure failure, std::string_view sqlstate) {
+// A role or a database may have a limit of its own, whose words are known in
+// English only.
+std::string_view advice_on_slots(std::string_view text) {
+  if (has(text, {"too many connections for role"})) {
+    return "the role's own limit is reached: lower the limits of the pools "
+           "that use this role, or raise its CONNECTION LIMIT (ALTER ROLE)";
+  }
+  if (has(text, {"too many connections for database"})) {
+    return "the database's own limit is reached: lower the limits of the pools "
+           "that use this database, or raise its CONNECTION LIMIT (ALTER "
+           "DATABASE)";
+  }
+  return "all slots are taken: lower the limits of the pools that use this "
+         "server, or raise its max_connections";
+}
+
+std::string_view advice(ConnectFailure failure, std::string_view sqlstate,
+                        std::string_view text) {
   switch (failure) {
     case ConnectFailure::kAuth:
       return "check user, password and the server's pg_hba.conf";
     case ConnectFailure::kTooManyConnections:
-      return "all slots are taken: lower the limits of the pools that use "
-             "this server, or raise its max_connections";
+      return advice_on_slots(text);
     case ConnectFailure::kStartingUp:
       return "it is starting, stopping or recovering: try again shortly";
     case ConnectFailure::kTls:
@@ -197,8 +213,9 @@ Error refused_by_server(const std::string& start, const ServerAnswer& answer,
   std::string what_to_do =
       certificate_hint(facts, answer.sqlstate, answer.text);
   if (!by_certificate) {
-    what_to_do.insert(0, std::string(advice(failure, answer.sqlstate)) +
-                             (what_to_do.empty() ? "" : "; "));
+    what_to_do.insert(
+        0, std::string(advice(failure, answer.sqlstate, answer.text)) +
+               (what_to_do.empty() ? "" : "; "));
   }
   return make_error(failure, answer.sqlstate,
                     start + "refused by the server: " +
@@ -235,7 +252,7 @@ Error attempt_error(const Endpoint& endpoint, const AttemptFacts& facts) {
   }
   const std::string hint(facts.wrong_session
                              ? "target_session_attrs asks for another server"
-                             : advice(failure, {}));
+                             : advice(failure, {}, {}));
   return make_error(failure, {},
                     phase + client_detail(facts.text) + "; " + hint);
 }
