@@ -35,11 +35,32 @@ bool is_running(const Pair& pair) {
   return pair.holder->transaction == TransactionStatus::kActive;
 }
 
+// For how long it has run its statement, or none.
+Duration doing_so_for(const Pair& pair) {
+  const ConnectionStats& holder = *pair.holder;
+  if (is_running(pair)) {
+    return holder.statement ? holder.statement->took : Duration::zero();
+  }
+  if (!holder.statement_is_of_lease()) return holder.in_state;
+  return holder.statement->started_ago - holder.statement->took;
+}
+
 // --- Locks -------------------------------------------------------------------
+
+// Does it hold its lock for a moment only, as one of many that want it? Where
+// they queue for it a lease takes as long as the queue, but what it does last
+// has just begun.
+bool is_brief(const Pair& pair, const DiagnosisFacts& facts) {
+  const Duration held = pair.holder->in_state;
+  if (held < facts.threshold) return true;
+  const auto& usual = facts.recent.mean_hold;
+  return doing_so_for(pair) < facts.threshold && usual &&
+         held <= kUnusual * *usual;
+}
 
 // The one that blocks most holders, straight or through others.
 Verdict blame(const std::vector<const Backend*>& roots, const Pairs& pairs,
-              const ServerLimits& me) {
+              const DiagnosisFacts& facts) {
   const auto blocked_by = [&](const Backend* root) {
     return std::ranges::count(roots, root);
   };
@@ -48,11 +69,18 @@ Verdict blame(const std::vector<const Backend*>& roots, const Pairs& pairs,
   Verdict verdict{Cause::kLockContention,
                   count_words(blocked, pairs.size()) + " wait for a lock of " +
                       backend_words(worst),
-                  end_words(worst, me)};
+                  end_words(worst, facts.database->limits)};
   for (const Pair& pair : pairs) {
     if (pair.backend != &worst) continue;
     verdict.finding +=
         "; it is the pool's own, held by " + holder_words(*pair.holder);
+    if (!is_brief(pair, facts)) continue;
+    verdict.finding += ", for " + duration_for_people(pair.holder->in_state);
+    verdict.action =
+        "many requests want the same row, or the same lock, one after the "
+        "other: make the transactions that take it shorter, or spread what "
+        "they change over several rows; to end one of them only lets the "
+        "next one in";
   }
   return verdict;
 }
@@ -69,7 +97,7 @@ std::optional<Verdict> judge_locks(const DiagnosisFacts& facts,
     if (root != nullptr) roots.push_back(root);
   }
   if (waiting == 0 || waiting * kPart < pairs.size()) return std::nullopt;
-  if (!roots.empty()) return blame(roots, pairs, facts.database->limits);
+  if (!roots.empty()) return blame(roots, pairs, facts);
   return Verdict{Cause::kLockContention,
                  count_words(waiting, pairs.size()) + " wait for a lock",
                  "look at pg_locks and pg_prepared_xacts: whoever holds it is "
@@ -152,16 +180,6 @@ Verdict blame_idle(const Pairs& idle, std::size_t all) {
               duration_for_people(idle.front().holder->in_state),
           "nothing in the database helps: let that code give its connection "
           "back before it does other work"};
-}
-
-// For how long it has run its statement, or none.
-Duration doing_so_for(const Pair& pair) {
-  const ConnectionStats& holder = *pair.holder;
-  if (is_running(pair)) {
-    return holder.statement ? holder.statement->took : Duration::zero();
-  }
-  if (!holder.statement_is_of_lease()) return holder.in_state;
-  return holder.statement->started_ago - holder.statement->took;
 }
 
 // By what they do. Only those that have done so for half of their lease or

@@ -158,6 +158,31 @@ TEST(ExhaustionReport, ABlockerOfThePoolsOwnIsCalledThat) {
               HasSubstr("pg_terminate_backend(2) (\"app\" may do so)"));
 }
 
+TEST(ExhaustionReport, ARowThatManyWantIsNotFreedByEndingOneOfThem) {
+  DiagnosisFacts facts;
+  facts.stats = full_pool();
+  facts.threshold = seconds(1);
+  facts.connections = {held(1, kRuns), held(2, kThinks)};
+  facts.database = view_of({blocked(1, 2), backend(2)});
+  ConnectionStats& holder = facts.connections[1];
+  holder.in_state = std::chrono::milliseconds(120);
+  const auto verdict = [&] { return make_report(facts).verdict; };
+  EXPECT_EQ(verdict().cause, Cause::kLockContention);
+  EXPECT_THAT(verdict().finding, HasSubstr("checkout.cc:12, for 120 ms"));
+  EXPECT_THAT(verdict().action, AllOf(HasSubstr("want the same row"),
+                                      Not(HasSubstr("_backend("))));
+  // It queued for the row itself, as all do.
+  holder.in_state = seconds(2);
+  holder.statement->started_ago = seconds(2);
+  holder.statement->took = std::chrono::milliseconds(1900);
+  EXPECT_THAT(verdict().action, HasSubstr("_backend(2)"));
+  facts.recent.mean_hold = seconds(2);
+  EXPECT_THAT(verdict().action, HasSubstr("want the same row"));
+  holder.in_state = seconds(7);
+  EXPECT_THAT(verdict().action, HasSubstr("_backend(2)"))
+      << "that is longer than usual";
+}
+
 TEST(ExhaustionReport, APreparedTransactionThatBlocksIsNotToBeSignalled) {
   const auto report =
       report_of(full_pool(), {held(1, kRuns)}, view_of({blocked(1, 0)}));
