@@ -134,7 +134,10 @@ Ceiling ceiling_of(const PoolStats& stats, const ServerLimits& limits) {
          "the role " + quoted(limits.user));
   narrow(limits.database_limit, limits.database_sessions,
          "the database " + quoted(limits.database));
-  return {stats.total + std::max<std::int64_t>(bound.free, 0),
+  // Those being opened have no session yet.
+  const std::int64_t opening =
+      stats.connections[static_cast<std::size_t>(ConnectionState::kOpening)];
+  return {stats.total - opening + std::max<std::int64_t>(bound.free, 0),
           std::move(bound.name)};
 }
 

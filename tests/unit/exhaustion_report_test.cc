@@ -292,3 +292,11 @@ TEST(ExhaustionReport, TheCeilingIsTheNarrowestLimit) {
 
 }  // namespace
 }  // namespace dbpool::exporter
+TEST(ExhaustionReport, WhatIsBeingOpenedDoesNotRaiseTheCeiling) {
+  PoolStats stats = full_pool();
+  stats.total = 6;
+  stats.connections[static_cast<std::size_t>(ConnectionState::kOpening)] = 4;
+  EXPECT_THAT(report_of(stats, {}, view_of({})).ceiling,
+              HasSubstr("grants this pool 59 connections"));
+}
+
