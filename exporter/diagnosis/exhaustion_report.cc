@@ -20,7 +20,7 @@ std::string ceiling_words(const PoolStats& stats, const ServerLimits& limits) {
 
 ExhaustionReport make_report(DiagnosisFacts facts) {
   ExhaustionReport report;
-  report.verdict = judge(facts);
+  report.verdict = judge_once(facts);
   report.database_error = std::move(facts.database_error);
   if (facts.database) {
     report.ceiling = ceiling_words(facts.stats, facts.database->limits);

@@ -1,6 +1,7 @@
 #include "exporter/diagnosis/live_diagnosis.h"
 
 #include <algorithm>
+#include <array>
 #include <utility>
 #include <vector>
 
@@ -24,8 +25,18 @@ bool may_recommend(Cause cause) {
   return cause == Cause::kNone || cause == Cause::kTooSmall;
 }
 
-bool is_served(const DiagnosisFacts& facts) {
-  return facts.recent.granted > 0 || has_live_connection(facts.stats);
+// A refusal that only a server in order gives does not count, nor does what was
+// not asked.
+bool is_unreachable(const Error& error) {
+  if (error.kind == ErrorKind::kConnect) {
+    constexpr std::array kDown = {
+        ConnectFailure::kResolve, ConnectFailure::kRefused,
+        ConnectFailure::kTimeout, ConnectFailure::kStartingUp};
+    return std::ranges::find(kDown, error.connect_failure) != kDown.end();
+  }
+  return was_asked(error) && error.sqlstate.empty() &&
+         (error.statement_failure == StatementFailure::kTimeout ||
+          error.statement_failure == StatementFailure::kConnectionLost);
 }
 
 std::vector<int> leased_pids(const std::vector<ConnectionStats>& connections) {
@@ -89,6 +100,7 @@ void LiveDiagnosis::ask_database(DiagnosisFacts& facts, Duration at_most,
                       view.error().kind != ErrorKind::kCancelled &&
                       pool_.stats_without_queries().wait_granted.count() ==
                           facts.stats.wait_granted.count();
+    facts.is_unreachable = is_unreachable(view.error());
     facts.database_error = in_setting_words(std::move(view.error().message));
   }
 }
@@ -105,8 +117,10 @@ void LiveDiagnosis::look(const std::stop_token& stop) {
   const auto wall = std::chrono::system_clock::now();
   DiagnosisFacts facts = take_facts(at);
   const bool asks_limits = !limits_at_ || at - *limits_at_ >= kLimitsInterval;
+  // Where nobody asks for a connection only an answer tells that it is back.
+  const bool may_be_back = filter_.in_force().cause == Cause::kBackendDown;
   if (options_.threshold && facts.down.empty() &&
-      (is_strained(facts) || asks_limits)) {
+      (is_strained(facts) || asks_limits || may_be_back)) {
     ask_database(facts, std::min(options_.timeout, kLiveTimeout), stop);
     note_limits(facts, at);
   }

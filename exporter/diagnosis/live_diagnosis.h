@@ -65,8 +65,8 @@ class LiveDiagnosis final : public metrics::Source {
   void set_options(DiagnosisOptions options) { options_ = options; }
 
   // To be called each second. Blocks until the database has answered, a second
-  // at most, and only while requests wait for too long, or once a minute; or
-  // until `stop`.
+  // at most, and only while requests wait for too long or the database was
+  // down, or once a minute; or until `stop`.
   void look(const std::stop_token& stop);
 
   // All that is known now, for a report; it counts for the verdict as a look

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <string_view>
 #include <utility>
 
 #include "exporter/base/at_end.h"
@@ -10,6 +11,9 @@
 namespace dbpool::exporter {
 
 namespace {
+
+constexpr std::string_view kNotAsked =
+    "not asked: the connection beside the pool was taken by another question";
 
 // A database that does not end a question by then is not waited for.
 constexpr Duration kCancelGrace = std::chrono::milliseconds(500);
@@ -28,12 +32,13 @@ Error busy_error() {
   Error error;
   error.kind = ErrorKind::kStatement;
   error.statement_failure = StatementFailure::kTimeout;
-  error.message =
-      "not asked: the connection beside the pool was taken by another question";
+  error.message = kNotAsked;
   return error;
 }
 
 }  // namespace
+
+bool was_asked(const Error& error) { return error.message != kNotAsked; }
 
 ServerSession::ServerSession(ConnectionString target, ConnectOptions options)
     : target_(std::move(target)), options_(given_up_soon(std::move(options))) {}

@@ -17,6 +17,9 @@
 
 namespace dbpool::exporter {
 
+// Whether the question that ended in `error` got its turn.
+bool was_asked(const Error& error);
+
 // Thread-safety: any thread.
 class ServerSession {
  public:

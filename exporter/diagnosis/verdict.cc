@@ -286,6 +286,11 @@ bool has_live_connection(const PoolStats& stats) {
   });
 }
 
+bool is_served(const DiagnosisFacts& facts) {
+  return facts.recent.granted > 0 || has_live_connection(facts.stats) ||
+         facts.database.has_value();
+}
+
 bool is_strained(const DiagnosisFacts& facts) {
   return facts.stats.oldest_waiting_age > kGoodWait ||
          facts.recent.misses_objective();
@@ -301,6 +306,20 @@ Verdict judge(const DiagnosisFacts& facts) {
   if (auto verdict = judge_held_idle(facts)) return *std::move(verdict);
   if (auto verdict = judge_statements(facts)) return *std::move(verdict);
   return judge_size(facts);
+}
+
+Verdict judge_once(const DiagnosisFacts& facts) {
+  Verdict verdict = judge(facts);
+  if (verdict.cause != Cause::kNone || !facts.is_unreachable) return verdict;
+  const std::string action(help_with(facts.stats.last_failure));
+  if (facts.recent.granted == 0) {
+    return {Cause::kBackendDown, facts.database_error, action};
+  }
+  // What is open still serves.
+  verdict.finding += ", but a connection beside the pool gets no answer: " +
+                     facts.database_error;
+  verdict.action = action;
+  return verdict;
 }
 
 }  // namespace dbpool::exporter

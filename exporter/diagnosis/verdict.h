@@ -94,6 +94,9 @@ struct DiagnosisFacts {
   // It was asked and gave no answer of any kind, and no connection was handed
   // out meanwhile.
   bool is_silent = false;
+  // No new connection to it can be opened, or the one beside the pool was lost
+  // or got no answer.
+  bool is_unreachable = false;
   std::string down;  // why the database is down; empty: it is not
   Load recent;       // the last few seconds
   Load load;         // the last minute, or since requests began to wait
@@ -107,10 +110,17 @@ Sizing size(const Load& load);
 // Is one idle, lent or being checked?
 bool has_live_connection(const PoolStats& stats);
 
+// Is one live, or was one handed out lately, or did the database answer?
+bool is_served(const DiagnosisFacts& facts);
+
 // Did requests wait for too long lately, or do they now?
 bool is_strained(const DiagnosisFacts& facts);
 
 Verdict judge(const DiagnosisFacts& facts);
+
+// As judge(), for a report, which is taken once: that no request waits does not
+// make up for a database that could not be reached.
+Verdict judge_once(const DiagnosisFacts& facts);
 
 }  // namespace dbpool::exporter
 

@@ -35,7 +35,7 @@ class VerdictFilter {
   // What else is to be seen when it is judged.
   struct Moment {
     bool somebody_waits = false;
-    bool is_served = false;  // a connection is live, or was handed out lately
+    bool is_served = false;  // as is_served() has it
   };
 
   // Each second. Did the cause in force change?

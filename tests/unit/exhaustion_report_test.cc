@@ -251,6 +251,30 @@ TEST(ExhaustionReport, InCalmNothingIsToBeDone) {
             "no request waits for a connection");
 }
 
+TEST(ExhaustionReport, InCalmADatabaseThatCannotBeReachedIsDown) {
+  DiagnosisFacts facts;
+  facts.database_error = "connection to db:5432 refused: nobody listens there";
+  facts.is_unreachable = true;
+  const auto report = make_report(facts);
+  EXPECT_EQ(report.verdict.cause, Cause::kBackendDown);
+  EXPECT_EQ(report.verdict.finding, facts.database_error);
+  EXPECT_THAT(report.verdict.action, HasSubstr("look at the database"));
+  EXPECT_EQ(report.database_error, facts.database_error);
+}
+
+TEST(ExhaustionReport, WhileThePoolServesAnUnreachableDatabaseIsToldBesides) {
+  DiagnosisFacts facts;
+  facts.database_error = "connection to db:5432 timed out";
+  facts.is_unreachable = true;
+  facts.recent.granted = 1;
+  const auto report = make_report(facts);
+  EXPECT_EQ(report.verdict.cause, Cause::kNone);
+  EXPECT_THAT(report.verdict.finding, HasSubstr(facts.database_error));
+  EXPECT_THAT(report.verdict.action, HasSubstr("look at the database"));
+  facts.is_unreachable = false;
+  EXPECT_EQ(make_report(facts).verdict.action, "nothing is to be done");
+}
+
 TEST(ExhaustionReport, BehindAPoolerNobodyIsToBeSignalled) {
   DatabaseView view = view_of({});
   view.behind_pooler = true;
@@ -290,8 +314,6 @@ TEST(ExhaustionReport, TheCeilingIsTheNarrowestLimit) {
   EXPECT_THAT(ceiling(view), HasSubstr("pool 62 connections"));
 }
 
-}  // namespace
-}  // namespace dbpool::exporter
 TEST(ExhaustionReport, WhatIsBeingOpenedDoesNotRaiseTheCeiling) {
   PoolStats stats = full_pool();
   stats.total = 6;
@@ -300,3 +322,5 @@ TEST(ExhaustionReport, WhatIsBeingOpenedDoesNotRaiseTheCeiling) {
               HasSubstr("grants this pool 59 connections"));
 }
 
+}  // namespace
+}  // namespace dbpool::exporter

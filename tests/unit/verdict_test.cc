@@ -380,6 +380,16 @@ TEST(VerdictFilter, ADatabaseIsNotBackBecauseNobodyAsksForAConnection) {
       << "nobody has tried for a minute";
 }
 
+TEST(VerdictFilter, ADatabaseThatAnswersIsBackThoughNobodyAsksForAConnection) {
+  DiagnosisFacts facts;
+  EXPECT_FALSE(is_served(facts));
+  facts.database.emplace();
+  EXPECT_TRUE(is_served(facts));
+  VerdictFilter filter;
+  judged(filter, Cause::kBackendDown);
+  EXPECT_TRUE(judged(filter, judge(facts).cause, false, is_served(facts)));
+}
+
 TEST(VerdictFilter, TheEndOfACauseIsToldForWhatItIs) {
   EXPECT_EQ(end_headline(Cause::kLeak, true), "requests do not wait any more");
   EXPECT_EQ(end_headline(Cause::kBackendDown, true), "the database is back");
