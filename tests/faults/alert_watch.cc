@@ -59,8 +59,7 @@ std::vector<FiredAlert> AlertWatch::fired() const {
         fired.push_back(*current);
         current.reset();
       }
-      if (!current)
-        current = FiredAlert{.name = name_of(series), .from = at, .to = at};
+      if (!current) current = FiredAlert{name_of(series), at, at};
       current->to = at;
     }
     if (current) fired.push_back(*current);

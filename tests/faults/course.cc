@@ -102,8 +102,8 @@ void Course::record_alerts() {
   record_.alerts = rig_.alerts()->fired();
 }
 
-// What a large result took is given back when its last row was read, and
-// cancels that met a black hole end by their own timeout.
+// What a large result took is given back a second after its connection was
+// closed; what was under way when the last fault was cured ends soon after.
 Level Course::await_level(pid_t pid, std::size_t (Rig::*connections)(),
                           const Level& before) {
   Level level;
