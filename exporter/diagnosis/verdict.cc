@@ -63,6 +63,16 @@ std::string_view help_with(const LastFailure& failure) {
          "connections again by itself";
 }
 
+// Is one idle, lent or being checked?
+bool has_live_connection(const PoolStats& stats) {
+  constexpr std::array kLive = {ConnectionState::kChecking,
+                                ConnectionState::kIdle,
+                                ConnectionState::kActive};
+  return std::ranges::any_of(kLive, [&](ConnectionState state) {
+    return stats.connections[static_cast<std::size_t>(state)] > 0;
+  });
+}
+
 std::optional<Verdict> judge_database(const DiagnosisFacts& facts) {
   std::string why = facts.down;
   if (why.empty() &&
@@ -275,15 +285,6 @@ Sizing size(const Load& load) {
   sizing.needed = needed_connections(
       {load.arrivals_per_second(), *load.mean_hold, load.hold_variation});
   return sizing;
-}
-
-bool has_live_connection(const PoolStats& stats) {
-  constexpr std::array kLive = {ConnectionState::kChecking,
-                                ConnectionState::kIdle,
-                                ConnectionState::kActive};
-  return std::ranges::any_of(kLive, [&](ConnectionState state) {
-    return stats.connections[static_cast<std::size_t>(state)] > 0;
-  });
 }
 
 bool is_served(const DiagnosisFacts& facts) {

@@ -107,10 +107,8 @@ struct DiagnosisFacts {
 
 Sizing size(const Load& load);
 
-// Is one idle, lent or being checked?
-bool has_live_connection(const PoolStats& stats);
-
-// Is one live, or was one handed out lately, or did the database answer?
+// Is a connection idle, lent or being checked, or was one handed out lately, or
+// did the database answer?
 bool is_served(const DiagnosisFacts& facts);
 
 // Did requests wait for too long lately, or do they now?
